@@ -1,0 +1,60 @@
+"""Every error that KAT-Ray raises on purpose.
+
+    KatRayError
+    ├── InputError            a file, row or option that cannot be used
+    │   ├── RowError          one row of the input; the reason goes into the rejects
+    │   └── EmptyCorpusError  nothing valid is left to work on
+    ├── EncoderError          a model that is missing, unknown or not the one named
+    ├── ResourceError         hardware or shared storage that was asked for and is not there
+    ├── SamplingError         a draw that the weights do not allow
+    └── SnapshotError         a snapshot that cannot be used
+        ├── SnapshotNotFoundError
+        ├── SnapshotDamagedError   half written, altered, or not ours
+        └── SnapshotMismatchError  columns of different runs
+
+A message says what is wrong, what was got, what was expected and what to do next.
+"""
+
+
+class KatRayError(Exception):
+    """Base of all; jobs print its message as one sentence and exit with 1."""
+
+
+class InputError(KatRayError):
+    """A file, row or option that cannot be used."""
+
+
+class RowError(InputError):
+    """One row cannot become a pair; the message is the reason kept with the reject."""
+
+
+class EmptyCorpusError(InputError):
+    """No valid row is left."""
+
+
+class EncoderError(KatRayError):
+    """An encoder is unknown, or its files are missing or altered."""
+
+
+class ResourceError(KatRayError):
+    """Asked-for hardware or shared storage is not there."""
+
+
+class SamplingError(KatRayError):
+    """A draw that the weights do not allow."""
+
+
+class SnapshotError(KatRayError):
+    """A snapshot that cannot be used."""
+
+
+class SnapshotNotFoundError(SnapshotError):
+    """There is no snapshot at the URI."""
+
+
+class SnapshotDamagedError(SnapshotError):
+    """The snapshot is half written, altered, or not one of ours."""
+
+
+class SnapshotMismatchError(SnapshotError):
+    """Columns come from different runs."""

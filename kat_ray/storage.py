@@ -1,0 +1,151 @@
+"""Where bytes live: one location type over every pyarrow filesystem (local paths, `s3://`, `gs://`).
+
+A file appears whole or not at all: local files are written beside and renamed, an object store publishes on close.
+Query options of a URI (`s3://bucket/key?endpoint_override=...`) stay with every child.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+from pyarrow import fs
+
+from kat_ray.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A file or folder by URI. Picklable: the filesystem is opened anew where it is used.
+
+    Example: Location("s3://bucket/store") / "current"
+    """
+
+    uri: str
+
+    def __truediv__(self, name: str) -> Location:
+        base, mark, query = self.uri.partition("?") if "://" in self.uri else (self.uri, "", "")
+        return Location(f"{base.rstrip('/')}/{name}{mark}{query}")
+
+    @property
+    def is_local(self) -> bool:
+        """A path of this machine, which other nodes do not see."""
+        return "://" not in self.uri or self.uri.startswith("file://")
+
+    @property
+    def name(self) -> str:
+        """Last part of the path."""
+        return self.path.rstrip("/").rsplit("/", 1)[-1]
+
+    @property
+    def path(self) -> str:
+        """The path inside its filesystem."""
+        return self._open()[1]
+
+    def exists(self) -> bool:
+        """Whether a file or folder is there."""
+        return self.info().type != fs.FileType.NotFound
+
+    def info(self) -> fs.FileInfo:
+        """Type, size and time of change."""
+        system, path = self._open()
+        try:
+            return system.get_file_info(path)
+        except OSError as error:
+            raise InputError(f"Cannot reach {self.uri}: {_first_line(error)}") from error
+
+    def children(self, *, recursive: bool = False) -> list[tuple[str, fs.FileInfo]]:
+        """Names below this folder, relative to it, with their info, sorted; empty when there is no such folder."""
+        system, path = self._open()
+        selector = fs.FileSelector(path, allow_not_found=True, recursive=recursive)
+        found = [(item.path[len(path.rstrip("/")) + 1 :], item) for item in system.get_file_info(selector)]
+        return sorted(found, key=lambda entry: entry[0])
+
+    def open_input(self) -> pa.NativeFile:
+        """The file for random access."""
+        system, path = self._open()
+        return system.open_input_file(path)
+
+    def read_bytes(self) -> bytes:
+        """The whole file."""
+        with self.open_input() as stream:
+            return bytes(stream.read())
+
+    def write_bytes(self, data: bytes) -> None:
+        """Replace the file; readers see the old bytes or the new ones."""
+        with self.open_output() as stream:
+            stream.write(data)
+
+    @contextmanager
+    def open_output(self) -> Iterator[IO[bytes] | pa.NativeFile]:
+        """A stream whose file appears only when the block ends without an error."""
+        if self.is_local:
+            with _local_output(Path(self.path)) as stream:
+                yield stream
+        else:
+            with _remote_output(*self._open()) as remote:
+                yield remote
+
+    def delete(self) -> None:
+        """Remove the file or the folder with all below it; nothing happens when it is not there."""
+        system, path = self._open()
+        kind = system.get_file_info(path).type
+        if kind == fs.FileType.Directory:
+            system.delete_dir(path)
+        elif kind == fs.FileType.File:
+            system.delete_file(path)
+
+    def move_to(self, target: Location) -> None:
+        """Move this file to a location of the same filesystem, replacing what is there."""
+        system, path = self._open()
+        target_path = target.path
+        if self.is_local:
+            Path(target_path).parent.mkdir(parents=True, exist_ok=True)
+        system.move(path, target_path)
+
+    def _open(self) -> tuple[fs.FileSystem, str]:
+        if not self.is_local:
+            try:
+                system, path = fs.FileSystem.from_uri(self.uri)
+            except (OSError, ValueError, pa.ArrowException) as error:
+                raise InputError(f"Cannot use the URI {self.uri}: {_first_line(error)}") from error
+            return system, path
+        return fs.LocalFileSystem(), os.path.abspath(self.uri.removeprefix("file://"))
+
+
+@contextmanager
+def _local_output(path: Path) -> Iterator[IO[bytes]]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        with beside.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _remote_output(system: fs.FileSystem, path: str) -> Iterator[Any]:
+    """Closing an object-store stream publishes it, so a failed write leaves a part-file name, never the real one."""
+    beside = f"{path}.{uuid.uuid4().hex[:8]}.part"
+    try:
+        with system.open_output_stream(beside) as stream:
+            yield stream
+        system.move(beside, path)
+    except BaseException:
+        if system.get_file_info(beside).type == fs.FileType.File:
+            system.delete_file(beside)
+        raise
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
