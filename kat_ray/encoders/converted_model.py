@@ -1,0 +1,117 @@
+"""The OpenVINO form of a model, made once a machine and kept in the user's cache with its checksums.
+
+Converting takes seconds and needs torch; the kept form loads without either. Workers that start together wait for the
+first one. A file that does not match its checksum is made again, never used.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import logging
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kat_ray.encoders.model_files import ModelFiles, file_hash
+from kat_ray.encoders.torch_model import load_torch_model, quiet_transformers
+
+if TYPE_CHECKING:
+    import openvino
+
+_FORM = 1
+_LIBRARIES = ("openvino", "torch", "transformers")
+_LOG = logging.getLogger(__name__)
+
+
+def import_openvino() -> Any:
+    """The openvino module; without its telemetry package it uses a stub of its own that sends nothing."""
+    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+    import openvino
+
+    return openvino
+
+
+def converted_model(files: ModelFiles) -> openvino.Model:
+    """The graph from `input_ids` and `attention_mask` [B, T] to hidden states float32 [B, T, D], any B and T.
+
+    Raises:
+        EncoderError: the model cannot be loaded.
+    """
+    ov = import_openvino()
+    folder = _cache_folder() / _key(files)
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _one_at_a_time(folder):
+            if not _is_whole(folder):
+                _keep(ov, _convert(ov, files), folder)
+        return ov.Core().read_model(folder / "model.xml")
+    except OSError as error:
+        _LOG.warning("Cannot keep the converted model in %s (%s); converting at every start.", folder, error)
+        return _convert(ov, files)
+
+
+def _cache_folder() -> Path:
+    """KAT_RAY_CACHE, else the user's cache folder."""
+    own, common = os.environ.get("KAT_RAY_CACHE"), os.environ.get("XDG_CACHE_HOME")
+    base = Path(own) if own else Path(common or Path.home() / ".cache") / "kat-ray"
+    return base / "encoders"
+
+
+def _key(files: ModelFiles) -> str:
+    libraries = {library: version(library) for library in _LIBRARIES}
+    return files.revision({"form": _FORM, **libraries})
+
+
+def _convert(ov: Any, files: ModelFiles) -> openvino.Model:
+    import torch
+
+    class HiddenStates(torch.nn.Module):
+        def __init__(self, model: Any) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> Any:
+            return self.model(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+    ids, mask = torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)
+    mask[1, 4:] = 0
+    model = HiddenStates(load_torch_model(files))
+    with quiet_transformers(), torch.inference_mode():
+        return ov.convert_model(model, example_input=(ids, mask))
+
+
+def _keep(ov: Any, model: openvino.Model, folder: Path) -> None:
+    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        ov.save_model(model, beside / "model.xml", compress_to_fp16=False)
+        sums = {name: file_hash(beside / name) for name in ("model.xml", "model.bin")}
+        (beside / "checksums.json").write_text(json.dumps(sums), encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _is_whole(folder: Path) -> bool:
+    try:
+        sums = json.loads((folder / "checksums.json").read_text(encoding="utf-8"))
+        whole = all(file_hash(folder / name) == expected for name, expected in sums.items())
+    except (OSError, ValueError, AttributeError):
+        whole = False
+    if folder.exists() and not whole:
+        _LOG.warning("The converted model in %s is damaged; converting it again.", folder)
+    return whole
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

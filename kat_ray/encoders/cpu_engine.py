@@ -1,0 +1,65 @@
+"""A sentence model on the CPU through OpenVINO: padded batches in, pooled vectors out.
+
+The model computes in bfloat16 or float32; pooling is always float32. Several engines share a machine: threads are not
+pinned to cores, since every process would pin to the same ones.
+"""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from kat_ray.arrays import Float32Matrix, Int32Vector
+from kat_ray.encoders.batches import masked_mean, pad
+from kat_ray.encoders.converted_model import converted_model, import_openvino
+from kat_ray.encoders.encoder import Precision
+from kat_ray.encoders.model_files import ModelFiles
+from kat_ray.errors import EncoderError, ResourceError
+
+_HINTS = {"float32": "f32", "bfloat16": "bf16"}
+
+
+class CpuEngine:
+    """One compiled model and one inference at a time."""
+
+    token_budget = 2048
+
+    def __init__(self, files: ModelFiles, pooling: str, precision: str, threads: int) -> None:
+        self._pooling = pooling
+        self._pad_id = int(files.config.get("pad_token_id") or 0)
+        self._lock = threading.Lock()
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _HINTS[precision],
+            "INFERENCE_NUM_THREADS": threads,
+            "NUM_STREAMS": "1",
+            "ENABLE_CPU_PINNING": False,
+        }
+        model = converted_model(files)
+        self._request = import_openvino().Core().compile_model(model, "CPU", options).create_infer_request()
+
+    def pool(self, ids: Int32Vector, lengths: Int32Vector) -> Float32Matrix:
+        """Pooled hidden states [B, D]: the mean over the true tokens, or the first token."""
+        padded, mask = pad(ids, lengths, self._pad_id)
+        with self._lock:
+            inputs = [padded, mask.astype(np.int64)]
+            hidden = self._request.infer(inputs, share_inputs=True, share_outputs=True)[0]
+            return hidden[:, 0].copy() if self._pooling == "cls" else masked_mean(hidden, mask)
+
+
+def cpu_precision(wanted: Precision) -> str:
+    """The precision that `wanted` means on this machine.
+
+    Raises:
+        ResourceError: bfloat16 on a CPU without it.
+        EncoderError: float16, which no CPU engine offers.
+    """
+    if wanted == "float16":
+        raise EncoderError("float16 is for GPUs; on a CPU choose bfloat16 or float32.")
+    if wanted == "float32":
+        return wanted
+    has_bfloat16 = "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if wanted == "bfloat16" and not has_bfloat16:
+        raise ResourceError("bfloat16 was asked for, but this CPU has no bfloat16 arithmetic; choose float32 or auto.")
+    return "bfloat16" if has_bfloat16 else "float32"

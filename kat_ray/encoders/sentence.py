@@ -1,0 +1,135 @@
+"""Sentence models in the sentence-transformers layout: a transformer, mean or first-token pooling, unit rows.
+
+Reads modules.json and what it points to; knows nothing of how a device computes. Rows are always scaled to unit length,
+also for a model that has no such step of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kat_ray.encoders.batches import BatchedEncoder, Engine
+from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity
+from kat_ray.encoders.model_files import ModelFiles, find_model, read_json
+from kat_ray.encoders.tokenizer import TextTokenizer, TokenizerConfig
+from kat_ray.errors import EncoderError
+
+_ORGANIZATION = "sentence-transformers"
+_OLD_POOLING_KEY = "pooling_mode_"
+_POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta"}
+_OLD_POOLING_NAMES = {"cls_token": "cls", "mean_tokens": "mean"}
+
+
+def load_sentence_encoder(config: EncoderConfig) -> Encoder:
+    """See `load_encoder`."""
+    model = _describe(config)
+    tokenizer_config = TokenizerConfig(model.identity.token_limit, lower_case=model.lower_case)
+    tokenizer = TextTokenizer(model.files.tokenizer, tokenizer_config, config.threads)
+    return BatchedEncoder(model.identity, tokenizer, _engine(model, config))
+
+
+def identify_sentence_encoder(config: EncoderConfig) -> EncoderIdentity:
+    """See `identify_encoder`."""
+    return _describe(config).identity
+
+
+@dataclass(frozen=True, slots=True)
+class _SentenceModel:
+    files: ModelFiles
+    identity: EncoderIdentity
+    lower_case: bool
+
+
+def _describe(config: EncoderConfig) -> _SentenceModel:
+    files = find_model(_full_name(config.target))
+    own_pooling = _pooling(files)
+    pooling = own_pooling if config.pooling == "auto" else config.pooling
+    if pooling not in ("mean", "cls"):
+        raise EncoderError(f"A sentence model has no {pooling} pooling; choose mean or cls, or leave it out.")
+    _refuse_prompt(files)
+    transformer = read_json(files.folder / "sentence_bert_config.json", dict)
+    lower_case = bool(transformer.get("do_lower_case"))
+    identity = EncoderIdentity(
+        name=files.name,
+        revision=files.revision({"pooling": pooling, "normalize": True, "lower_case": lower_case}),
+        dimension=int(files.config["hidden_size"]),
+        token_limit=_token_limit(config, files, transformer),
+        pooling=pooling,
+        precision=_precision(config),
+    )
+    return _SentenceModel(files, identity, lower_case)
+
+
+def _full_name(target: str) -> str:
+    """A bare name belongs to the organization of sentence-transformers, unless it is a folder here."""
+    is_bare = target and "/" not in target and not Path(target).is_dir()
+    return f"{_ORGANIZATION}/{target}" if is_bare else target
+
+
+def _pooling(files: ModelFiles) -> str:
+    """The pooling that modules.json names; other chains than transformer, pooling, normalize are refused."""
+    modules = read_json(files.folder / "modules.json", list)
+    kinds = [str(module.get("type")).rpartition(".")[2] for module in modules]
+    if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]) or modules[0].get("path"):
+        raise EncoderError(
+            f"{files.name} is a chain of {', '.join(kinds) or 'nothing'}; only Transformer, Pooling and Normalize are "
+            "understood. Choose another sentence model, for example all-MiniLM-L6-v2."
+        )
+    settings = read_json(files.folder / str(modules[1].get("path")) / "config.json", dict)
+    modes = _pooling_modes(settings)
+    if modes not in (["mean"], ["cls"]):
+        raise EncoderError(f"{files.name} pools by {' and '.join(modes) or 'nothing'}; expected mean or cls.")
+    return modes[0]
+
+
+def _pooling_modes(settings: dict[str, Any]) -> list[str]:
+    """Newer models name the mode, older ones set one of several flags."""
+    if "pooling_mode" in settings:
+        mode = settings["pooling_mode"]
+        return [mode] if isinstance(mode, str) else list(mode)
+    flags = [key for key, is_set in settings.items() if key.startswith(_OLD_POOLING_KEY) and is_set]
+    names = [flag.removeprefix(_OLD_POOLING_KEY) for flag in flags]
+    return [_OLD_POOLING_NAMES.get(name, name) for name in names]
+
+
+def _token_limit(config: EncoderConfig, files: ModelFiles, transformer: dict[str, Any]) -> int:
+    """The limit asked for, else the model's own; never beyond the positions that the model has."""
+    tokenizer = read_json(files.folder / "tokenizer_config.json", dict)
+    own = transformer.get("max_seq_length") or tokenizer["model_max_length"]
+    positions = int(files.config["max_position_embeddings"])
+    if files.config.get("model_type") in _POSITIONS_AFTER_PADDING:
+        positions -= int(files.config["pad_token_id"]) + 1
+    if config.token_limit is not None and config.token_limit > positions:
+        raise EncoderError(f"token_limit is {config.token_limit}, but {files.name} has {positions} positions.")
+    return config.token_limit or min(int(own), positions)
+
+
+def _refuse_prompt(files: ModelFiles) -> None:
+    path = files.folder / "config_sentence_transformers.json"
+    prompt = read_json(path, dict).get("default_prompt_name") if path.is_file() else None
+    if prompt is not None:
+        raise EncoderError(
+            f"{files.name} puts its prompt {prompt!r} before every text, which is not supported; choose another model."
+        )
+
+
+def _precision(config: EncoderConfig) -> str:
+    if config.device == "gpu":
+        from kat_ray.encoders.gpu_engine import gpu_precision
+
+        return gpu_precision(config.precision)
+    from kat_ray.encoders.cpu_engine import cpu_precision
+
+    return cpu_precision(config.precision)
+
+
+def _engine(model: _SentenceModel, config: EncoderConfig) -> Engine:
+    if config.device == "gpu":
+        from kat_ray.encoders.gpu_engine import GpuEngine
+
+        return GpuEngine(model.files, model.identity.pooling, model.identity.precision)
+    from kat_ray.encoders.cpu_engine import CpuEngine
+
+    return CpuEngine(model.files, model.identity.pooling, model.identity.precision, config.threads)
