@@ -1,0 +1,181 @@
+"""The exact nearest neighbors of each row, from any split of the corpus into shards and of the queries into blocks.
+
+Knows vectors and row numbers; nothing of files, prompts or Ray. Self is removed by index, never by position.
+
+How exactness is had at the price of a float32 search: FAISS proposes a few more rows than asked for, by squared
+distances in float32; the distances of these are computed again directly in float64; and a row is accepted only when a
+bound on the float32 error proves that every row left out is farther than the last one kept. Rows without that proof
+(many near duplicates) are scanned again with the same bound. So the result is a function of the vectors alone.
+
+The error bound: a float32 sum of D products in any order is within gamma_D |x| |y| of the true one, where
+gamma_n = n u / (1 - n u), u = 2**-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1 and 3.5).
+The squared distance |x|^2 + |y|^2 - 2 x.y adds three roundings: it is within gamma_(D+4) (|x| + |y|)^2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix, Int64Vector
+from kat_ray.errors import InputError, ResourceError
+from kat_ray.geometry.distances import nearest_of, squared_norms
+
+Device = Literal["cpu", "gpu"]
+
+_SPARE_CANDIDATES = 12  # beyond k and self: the gap they open lets nearly every row be proved
+_SLACK = 1.0 + 1e-9  # covers the rounding of the float64 distances themselves
+_SCAN_BYTES = 64 << 20  # float32 products held at once while unproved rows are scanned
+_LARGEST_LENGTH = 1e6  # keeps float32 sums far from overflow; embeddings have norm 1
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """The nearest rows of each query: ascending by distance, equal distances by the lower row.
+
+    indices int64 [Q, K], rows of the corpus, -1 where the shard had fewer; distances float64 [Q, K], inf there.
+    """
+
+    indices: IndexMatrix
+    distances: Float64Matrix
+
+
+class _Measured(NamedTuple):
+    """Rows float32 [., D] and their Euclidean norms float64 [.]."""
+
+    vectors: Float32Matrix
+    lengths: Float64Vector
+
+
+def search(
+    queries: Float32Matrix,
+    query_rows: Int64Vector,
+    shard: Float32Matrix,
+    shard_start: int,
+    k: int,
+    *,
+    device: Device = "cpu",
+) -> Neighbors:
+    """The exact k nearest rows of one shard [S, D] for each query [Q, D].
+
+    query_rows [Q] are the corpus rows of the queries, which are not their own neighbors; -1 for unseen vectors.
+    Row i of the shard is corpus row shard_start + i. Contiguous arrays are not copied, and none is written to; their
+    rows need not be unit rows. Threads are those of FAISS and NumPy in this process. Cost: 2 Q S D float32 operations.
+
+    Raises:
+        InputError: shapes or dtypes that do not fit, NaN or infinity, rows longer than 1e6.
+        ResourceError: device "gpu" where FAISS sees no GPU.
+    """
+    _require_vectors("queries", queries)
+    _require_vectors("shard", shard, dimension=queries.shape[1])
+    if len(query_rows) != len(queries):
+        raise InputError(f"query_rows has {len(query_rows):,} rows but there are {len(queries):,} queries.")
+    if k == 0 or len(queries) == 0 or len(shard) == 0:
+        return _nobody(len(queries), k)
+    asked, held = _measure("queries", queries), _measure("shard", shard)
+    own_rows = query_rows - shard_start
+    num_candidates = min(k + 1 + _SPARE_CANDIDATES, len(shard))
+    candidates, last_kept = _candidates(queries, shard, num_candidates, device)
+    indices, distances = nearest_of(queries, own_rows, shard, candidates, k)
+    if num_candidates < len(shard):
+        bounds = distances[:, -1] ** 2 * _SLACK + _error_bounds(asked, held)
+        unproved = np.flatnonzero(~(last_kept > bounds))
+        for query, possible in _possible_rows(asked, held, unproved, bounds):
+            row = slice(query, query + 1)
+            indices[row], distances[row] = nearest_of(queries[row], own_rows[row], shard, possible[None], k)
+    return Neighbors(np.where(indices < 0, -1, indices + shard_start), distances)
+
+
+def merge(left: Neighbors, right: Neighbors, k: int) -> Neighbors:
+    """The k nearest of two results for the same queries over different shards; associative and commutative."""
+    if len(left.indices) != len(right.indices):
+        raise InputError(f"Cannot merge neighbors of {len(left.indices):,} and {len(right.indices):,} queries.")
+    indices = np.concatenate([left.indices, right.indices], axis=1)
+    distances = np.concatenate([left.distances, right.distances], axis=1)
+    order = np.lexsort((indices, distances), axis=1)[:, :k]
+    kept = Neighbors(np.take_along_axis(indices, order, axis=1), np.take_along_axis(distances, order, axis=1))
+    return kept if kept.indices.shape[1] == k else _padded(kept, k)
+
+
+def exact_neighbors(
+    vectors: Float32Matrix, k: int, *, block_rows: int = 4096, shard_rows: int | None = None, device: Device = "cpu"
+) -> Neighbors:
+    """The exact graph of all rows of vectors [N, D] in one process, k clamped to N - 1."""
+    num_rows = len(vectors)
+    k = max(0, min(k, num_rows - 1))
+    shard_rows = shard_rows or max(num_rows, 1)
+    blocks = []
+    for start in range(0, max(num_rows, 1), block_rows):
+        queries = vectors[start : start + block_rows]
+        query_rows = np.arange(start, start + len(queries))
+        block = _nobody(len(queries), k)
+        for shard_start in range(0, num_rows, shard_rows):
+            shard = vectors[shard_start : shard_start + shard_rows]
+            block = merge(block, search(queries, query_rows, shard, shard_start, k, device=device), k)
+        blocks.append(block)
+    return Neighbors(np.concatenate([b.indices for b in blocks]), np.concatenate([b.distances for b in blocks]))
+
+
+def _candidates(
+    queries: Float32Matrix, shard: Float32Matrix, count: int, device: Device
+) -> tuple[IndexMatrix, Float64Vector]:
+    """Rows [Q, count] nearest in float32, ascending by number, and the largest float32 squared distance of each [Q]."""
+    import faiss
+
+    if device == "gpu":
+        squares, rows = faiss.knn_gpu(_gpu_resources(faiss), queries, shard, count, metric=faiss.METRIC_L2)
+    else:
+        squares, rows = faiss.knn(np.asarray(queries), np.asarray(shard), count, metric=faiss.METRIC_L2)
+    return np.sort(rows, axis=1), squares[:, -1].astype(np.float64)
+
+
+def _gpu_resources(faiss: Any) -> Any:
+    if getattr(faiss, "get_num_gpus", int)() == 0 or not hasattr(faiss, "StandardGpuResources"):
+        raise ResourceError(
+            "The neighbor search was asked to run on a GPU but FAISS sees none; install faiss-gpu on a machine with an "
+            "NVIDIA GPU, or use the device cpu."
+        )
+    return faiss.StandardGpuResources()
+
+
+def _possible_rows(
+    asked: _Measured, held: _Measured, unproved: Int64Vector, bounds: Float64Vector
+) -> Iterator[tuple[int, Int64Vector]]:
+    """Each unproved query with the shard rows, ascending, whose float32 squared distance is within its bound."""
+    block_rows = max(1, _SCAN_BYTES // (4 * len(held.vectors)))
+    for start in range(0, len(unproved), block_rows):
+        block = unproved[start : start + block_rows]
+        for query, products in zip(block.tolist(), asked.vectors[block] @ held.vectors.T, strict=True):
+            squares = asked.lengths[query] ** 2 + held.lengths**2 - 2.0 * products
+            yield query, np.flatnonzero(squares <= bounds[query])
+
+
+def _error_bounds(asked: _Measured, held: _Measured) -> Float64Vector:
+    terms = (asked.vectors.shape[1] + 4) * 2.0**-24
+    return terms / (1.0 - terms) * (asked.lengths + held.lengths.max()) ** 2
+
+
+def _measure(name: str, vectors: Float32Matrix) -> _Measured:
+    lengths = np.sqrt(squared_norms(vectors))
+    if not lengths.max() <= _LARGEST_LENGTH:
+        bad = int(np.flatnonzero(~(lengths <= _LARGEST_LENGTH))[0])
+        raise InputError(f"{name} holds NaN, infinity or a norm above {_LARGEST_LENGTH:g}, first in row {bad:,}.")
+    return _Measured(np.asarray(vectors), lengths)
+
+
+def _require_vectors(name: str, vectors: Float32Matrix, dimension: int | None = None) -> None:
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
+        raise InputError(f"{name} is {vectors.dtype} of shape {vectors.shape}, expected float32 rows [., D].")
+    if dimension is not None and vectors.shape[1] != dimension:
+        raise InputError(f"{name} has {vectors.shape[1]} dimensions, the queries {dimension}: not of one encoder.")
+
+
+def _nobody(num_queries: int, k: int) -> Neighbors:
+    return Neighbors(np.full((num_queries, k), -1, np.int64), np.full((num_queries, k), np.inf))
+
+
+def _padded(found: Neighbors, k: int) -> Neighbors:
+    return merge(found, _nobody(len(found.indices), k), k)
