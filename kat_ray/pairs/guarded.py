@@ -1,0 +1,51 @@
+"""A file for Parquet readers in which a failing disk or network cannot be mistaken for damaged data.
+
+Arrow reports both as OSError. Here a storage failure surfaces as StorageError, so that a task is retried instead of
+rows being rejected. Knows nothing of Parquet.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from kat_ray.errors import KatRayError
+
+
+class StorageError(KatRayError):
+    """Bytes of a file could not be read from where they live."""
+
+
+class GuardedFile:
+    """Random access to an open Arrow file, in the form that `pyarrow.PythonFile` wants."""
+
+    def __init__(self, stream: pa.NativeFile, uri: str) -> None:
+        self._stream = stream
+        self._uri = uri
+
+    @property
+    def closed(self) -> bool:
+        """Whether the file underneath is closed."""
+        return bool(self._stream.closed)
+
+    def read(self, num_bytes: int = -1) -> bytes:
+        """Up to so many bytes from the position on; all when negative.
+
+        Raises:
+            StorageError: when the storage fails.
+        """
+        try:
+            return bytes(self._stream.read(None if num_bytes < 0 else num_bytes))
+        except OSError as error:
+            raise StorageError(f"Reading {self._uri} failed: {error}") from error
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move the position and return it."""
+        return int(self._stream.seek(offset, whence))
+
+    def tell(self) -> int:
+        """The position."""
+        return int(self._stream.tell())
+
+    def close(self) -> None:
+        """Close the file underneath."""
+        self._stream.close()
