@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kat_ray.encoders.devices import import_openvino
 from kat_ray.encoders.model_files import ModelFiles, file_hash
 from kat_ray.encoders.torch_model import load_torch_model, quiet_transformers
 
@@ -28,14 +28,6 @@ if TYPE_CHECKING:
 _FORM = 1
 _LIBRARIES = ("openvino", "torch", "transformers")
 _LOG = logging.getLogger(__name__)
-
-
-def import_openvino() -> Any:
-    """The openvino module; without its telemetry package it uses a stub of its own that sends nothing."""
-    sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-    import openvino
-
-    return openvino
 
 
 def converted_model(files: ModelFiles) -> openvino.Model:

@@ -12,10 +12,9 @@ import numpy as np
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
 from kat_ray.encoders.batches import masked_mean, pad
-from kat_ray.encoders.converted_model import converted_model, import_openvino
-from kat_ray.encoders.encoder import Precision
+from kat_ray.encoders.converted_model import converted_model
+from kat_ray.encoders.devices import import_openvino
 from kat_ray.encoders.model_files import ModelFiles
-from kat_ray.errors import EncoderError, ResourceError
 
 _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
@@ -46,20 +45,3 @@ class CpuEngine:
             inputs = [padded, mask.astype(np.int64)]
             hidden = self._request.infer(inputs, share_inputs=True, share_outputs=True)[0]
             return hidden[:, 0].copy() if self._pooling == "cls" else masked_mean(hidden, mask)
-
-
-def cpu_precision(wanted: Precision) -> str:
-    """The precision that `wanted` means on this machine.
-
-    Raises:
-        ResourceError: bfloat16 on a CPU without it.
-        EncoderError: float16, which no CPU engine offers.
-    """
-    if wanted == "float16":
-        raise EncoderError("float16 is for GPUs; on a CPU choose bfloat16 or float32.")
-    if wanted == "float32":
-        return wanted
-    has_bfloat16 = "BF16" in import_openvino().Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    if wanted == "bfloat16" and not has_bfloat16:
-        raise ResourceError("bfloat16 was asked for, but this CPU has no bfloat16 arithmetic; choose float32 or auto.")
-    return "bfloat16" if has_bfloat16 else "float32"

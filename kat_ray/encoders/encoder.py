@@ -6,8 +6,8 @@ Two encoders of equal identity give vectors within 1e-5 (reduced precision: the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
@@ -27,7 +27,7 @@ class EncoderConfig:
     spec: str = DEFAULT_SPEC
     """`sentence:NAME`, `checkpoint:PATH-or-hub-id`, or `hashing`."""
     device: Device = "auto"
-    """auto takes the CPU; "gpu" without CUDA is an error."""
+    """auto: the GPU that this process sees, else the CPU; "gpu" without one is an error."""
     precision: Precision = "auto"
     """auto: bfloat16 on a CPU that has it, float16 on a GPU, else float32."""
     pooling: Pooling = "auto"
@@ -117,6 +117,24 @@ def load_encoder(config: EncoderConfig) -> Encoder:
 
         return load_hidden_state_encoder(config)
     return _hashing_encoder(config)
+
+
+def load_tokenizer(config: EncoderConfig) -> Callable[[Sequence[str]], Tokens]:
+    """The `tokenize` of `load_encoder(config)` alone, on any machine, so that CPUs can work ahead of a GPU.
+
+    Raises:
+        EncoderError: as `load_encoder`.
+    """
+    config = replace(config, device="cpu", precision="float32")
+    if config.kind == "sentence":
+        from kat_ray.encoders.sentence import load_sentence_tokenizer
+
+        return load_sentence_tokenizer(config)
+    if config.kind == "checkpoint":
+        from kat_ray.encoders.hidden_state import load_hidden_state_tokenizer
+
+        return load_hidden_state_tokenizer(config)
+    return _hashing_encoder(config).tokenize
 
 
 def identify_encoder(config: EncoderConfig) -> EncoderIdentity:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from kat_ray.encoders.batches import BatchedEncoder, Engine
+from kat_ray.encoders.devices import resolve_device, resolve_precision
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity
 from kat_ray.encoders.model_files import ModelFiles, find_model, read_json
 from kat_ray.encoders.tokenizer import TextTokenizer, TokenizerConfig
@@ -25,9 +26,12 @@ _OLD_POOLING_NAMES = {"cls_token": "cls", "mean_tokens": "mean"}
 def load_sentence_encoder(config: EncoderConfig) -> Encoder:
     """See `load_encoder`."""
     model = _describe(config)
-    tokenizer_config = TokenizerConfig(model.identity.token_limit, lower_case=model.lower_case)
-    tokenizer = TextTokenizer(model.files.tokenizer, tokenizer_config, config.threads)
-    return BatchedEncoder(model.identity, tokenizer, _engine(model, config))
+    return BatchedEncoder(model.identity, _tokenizer(model, config.threads), _engine(model, config.threads))
+
+
+def load_sentence_tokenizer(config: EncoderConfig) -> TextTokenizer:
+    """See `load_tokenizer`."""
+    return _tokenizer(_describe(config), config.threads)
 
 
 def identify_sentence_encoder(config: EncoderConfig) -> EncoderIdentity:
@@ -39,10 +43,12 @@ def identify_sentence_encoder(config: EncoderConfig) -> EncoderIdentity:
 class _SentenceModel:
     files: ModelFiles
     identity: EncoderIdentity
+    device: str
     lower_case: bool
 
 
 def _describe(config: EncoderConfig) -> _SentenceModel:
+    device = resolve_device(config)
     files = find_model(_full_name(config.target))
     own_pooling = _pooling(files)
     pooling = own_pooling if config.pooling == "auto" else config.pooling
@@ -57,9 +63,9 @@ def _describe(config: EncoderConfig) -> _SentenceModel:
         dimension=int(files.config["hidden_size"]),
         token_limit=_token_limit(config, files, transformer),
         pooling=pooling,
-        precision=_precision(config),
+        precision=resolve_precision(config, device),
     )
-    return _SentenceModel(files, identity, lower_case)
+    return _SentenceModel(files, identity, device, lower_case)
 
 
 def _full_name(target: str) -> str:
@@ -115,21 +121,17 @@ def _refuse_prompt(files: ModelFiles) -> None:
         )
 
 
-def _precision(config: EncoderConfig) -> str:
-    if config.device == "gpu":
-        from kat_ray.encoders.gpu_engine import gpu_precision
-
-        return gpu_precision(config.precision)
-    from kat_ray.encoders.cpu_engine import cpu_precision
-
-    return cpu_precision(config.precision)
+def _tokenizer(model: _SentenceModel, threads: int) -> TextTokenizer:
+    settings = TokenizerConfig(model.identity.token_limit, lower_case=model.lower_case)
+    return TextTokenizer(model.files.tokenizer, settings, threads)
 
 
-def _engine(model: _SentenceModel, config: EncoderConfig) -> Engine:
-    if config.device == "gpu":
-        from kat_ray.encoders.gpu_engine import GpuEngine
+def _engine(model: _SentenceModel, threads: int) -> Engine:
+    identity = model.identity
+    if model.device == "gpu":
+        from kat_ray.encoders.torch_engine import TorchEngine
 
-        return GpuEngine(model.files, model.identity.pooling, model.identity.precision)
+        return TorchEngine(model.files, identity.pooling, identity.precision, model.device, threads)
     from kat_ray.encoders.cpu_engine import CpuEngine
 
-    return CpuEngine(model.files, model.identity.pooling, model.identity.precision, config.threads)
+    return CpuEngine(model.files, identity.pooling, identity.precision, threads)

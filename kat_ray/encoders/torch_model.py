@@ -11,8 +11,10 @@ from kat_ray.encoders.model_files import ModelFiles
 from kat_ray.errors import EncoderError
 
 
-def load_torch_model(files: ModelFiles, *, with_head: bool = False, attention: str | None = None) -> Any:
-    """The model in float32, evaluation mode, on the CPU; `with_head` keeps the language model's logits.
+def load_torch_model(
+    files: ModelFiles, *, with_head: bool = False, precision: str = "float32", attention: str | None = None
+) -> Any:
+    """The model in evaluation mode on the CPU; `with_head` keeps the language model's logits.
 
     Raises:
         EncoderError: an architecture that transformers does not know, or weights that do not fit config.json.
@@ -20,7 +22,7 @@ def load_torch_model(files: ModelFiles, *, with_head: bool = False, attention: s
     from transformers import AutoModel, AutoModelForCausalLM
 
     family = AutoModelForCausalLM if with_head else AutoModel
-    options = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False, "dtype": "float32"}
+    options = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": False, "dtype": precision}
     if attention is not None:
         options["attn_implementation"] = attention
     try:
