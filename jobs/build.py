@@ -1,0 +1,35 @@
+"""From preference pairs to a published snapshot, the whole line in one job.
+
+A broken run is continued by running the same command again.
+
+Examples:
+    python -m jobs.build --pairs pairs.jsonl.gz --out store
+    python -m jobs.build --pairs s3://team/pairs/ --out s3://team/store --target-ess 0.5
+    ray job submit --working-dir . -- python -m jobs.build --pairs s3://team/pairs/ --out s3://team/store
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from jobs.command import run_job
+from kat_ray.engine.build import BuildConfig, build
+from kat_ray.snapshot.card import render_card
+from kat_ray.snapshot.snapshot import Snapshot
+
+
+def run(options: BuildConfig) -> dict[str, Any]:
+    """Build, show the card, and return the keys of the summary line."""
+    result = build(options)
+    print(render_card(Snapshot.open(result.location)), file=sys.stderr)
+    if result.status == "recognized":
+        print("An equal snapshot was already in the store; nothing was built.", file=sys.stderr)
+    if result.status == "kept_first":
+        columns = ", ".join(result.differing)
+        print(f"The store has this id with other bytes in {columns}; the first one was kept.", file=sys.stderr)
+    return result.as_summary()
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_job("build", BuildConfig, run, __doc__))

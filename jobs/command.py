@@ -1,0 +1,76 @@
+"""What every job shares: options from a dataclass, prose on stderr, one JSON line at the end of stdout, an honest exit.
+
+{"job": "build", "ok": true, …}    exit 0
+{"job": "build", "ok": false, "error": "…"}    exit 1, or 2 for options that cannot be read, 130 when interrupted
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from typing import Any, TypeVar
+
+import tyro
+
+from kat_ray.errors import KatRayError
+
+Options = TypeVar("Options")
+
+
+def run_job(
+    name: str,
+    options_type: type[Options],
+    run: Callable[[Options], Mapping[str, Any]],
+    description: str,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Read the options, run the job, print its summary line; returns the exit code.
+
+    Options come from the fields of `options_type`; `--k v`, `--k=v`, hyphens and underscores are all understood.
+    """
+    try:
+        options = _parse(name, options_type, description, arguments)
+    except SystemExit as stop:  # tyro has printed the help, or what is wrong and the nearest option
+        return _fail(name, "The options cannot be read; see --help.", int(stop.code)) if stop.code else 0
+    try:
+        with redirect_stdout(sys.stderr):
+            result = run(options)
+    except KeyboardInterrupt:
+        return _fail(name, "Interrupted; run the same command again to go on.", 130)
+    except KatRayError as error:
+        return _fail(name, " ".join(str(error).split()), 1)
+    except Exception as error:  # noqa: BLE001 - the last line must tell of any failure
+        if os.environ.get("KAT_RAY_TRACEBACK"):
+            traceback.print_exc()
+        reason = (str(error).strip().splitlines() or ["no message"])[0]
+        return _fail(
+            name, f"Unexpected {type(error).__name__}: {reason} (set KAT_RAY_TRACEBACK=1 to see where it happened).", 1
+        )
+    _print_line({"job": name, "ok": True, **result})
+    return 0
+
+
+def _parse(name: str, options_type: type[Options], description: str, arguments: Sequence[str] | None) -> Options:
+    options: Options = tyro.cli(
+        options_type,
+        prog=f"python -m jobs.{name}",
+        description=description,
+        args=arguments,
+        config=(tyro.conf.OmitArgPrefixes,),
+    )
+    return options
+
+
+def _fail(name: str, sentence: str, code: int) -> int:
+    print(f"jobs.{name}: {sentence}", file=sys.stderr, flush=True)
+    _print_line({"job": name, "ok": False, "error": sentence})
+    return code
+
+
+def _print_line(content: Mapping[str, Any]) -> None:
+    sys.stderr.flush()
+    print(json.dumps(content, ensure_ascii=False), flush=True)

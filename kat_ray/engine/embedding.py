@@ -1,0 +1,263 @@
+"""Stage 2: prompts become unit rows, on a Ray Data actor pool with one encoder an actor.
+
+A block is one row group of prompts.parquet, so the plan is a pure function of the corpus. A vector belongs to
+(text, encoder): rows that a published snapshot already holds are copied, finished blocks of a broken run are kept
+below `cache` by the content of their texts, and only the rest is encoded.
+Memory: an actor holds one block; the planning worker 28 bytes a prompt, twice that for every snapshot it looks at;
+the driver one small record a block.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+import ray
+from numpy.typing import NDArray
+
+from kat_ray.arrays import Float32Matrix, Int32Vector
+from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity, Precision, Tokens, load_encoder
+from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
+from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_table, write_npy
+from kat_ray.storage import Location
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSummary:
+    """What the stage did: rows encoded now, rows reused, rows cut at the token limit."""
+
+    num_embedded: int
+    num_reused: int
+    num_truncated: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A run of prompt rows; `key` is the hash of their texts and names the block's file."""
+
+    index: int
+    start: int
+    stop: int
+    key: str
+    num_reused: int
+
+
+def embed(
+    prompts: Location,
+    work: Location,
+    encoder: EncoderConfig,
+    identity: EncoderIdentity,
+    cache: Location,
+    snapshots: Sequence[Location],
+    num_workers: int,
+) -> EmbeddingSummary:
+    """Write embeddings.npy and num_tokens.npy below `work`, row i for row i of the table `prompts`.
+
+    `snapshots` are folders whose vectors come from the same encoder. A finished stage is not done again.
+    """
+    record = work / "embeddings.json"
+    if record.exists():
+        return EmbeddingSummary(**json.loads(record.read_bytes()))
+    started = time.perf_counter()
+    folder = cache / _cache_name(identity)
+    blocks = [_Block(**row) for row in run_task(_plan, prompts, work, list(snapshots))]
+    at_hand = _finished(folder)
+    reused_before = sum(block.stop - block.start for block in blocks if block.key in at_hand)
+    config = replace(encoder, precision=cast(Precision, identity.precision))
+    stage = _EncodingStage(_Places(prompts, work, folder, tuple(snapshots)), config, num_workers, blocks)
+    run_attempts("embed", stage.remaining, stage.encode)
+    num_truncated = run_task(_assemble, work, folder, [asdict(block) for block in blocks], identity)
+    reused = sum(block.num_reused for block in blocks if block.key not in at_hand) + reused_before
+    summary = EmbeddingSummary(
+        num_embedded=blocks[-1].stop - reused,
+        num_reused=reused,
+        num_truncated=num_truncated,
+        seconds=time.perf_counter() - started,
+    )
+    record.write_bytes(json.dumps(asdict(summary)).encode())
+    run_task(_delete_blocks, folder, [block.key for block in blocks])
+    return summary
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where the stage reads and writes: the table, the columns, the finished blocks, the snapshots to copy from."""
+
+    prompts: Location
+    work: Location
+    folder: Location
+    snapshots: tuple[Location, ...]
+
+
+class _EncodingStage:
+    """The blocks of one corpus and how to encode those that are left."""
+
+    def __init__(self, places: _Places, encoder: EncoderConfig, num_workers: int, blocks: list[_Block]) -> None:
+        self._places, self._encoder, self._num_workers, self._blocks = places, encoder, num_workers, blocks
+
+    def remaining(self) -> list[_Block]:
+        """Blocks without a file, in row order."""
+        finished = _finished(self._places.folder)
+        return [block for block in self._blocks if block.key not in finished]
+
+    def encode(self, blocks: Sequence[_Block]) -> None:
+        """One attempt over `blocks` with as many actors as the cluster can hold now."""
+        arguments = (self._places, self._encoder)
+        items = [asdict(block) for block in blocks]
+        on_gpu = self._encoder.device == "gpu"
+        rows = ray.data.from_items(items, override_num_blocks=len(items))
+        if on_gpu:
+            # Tokenizing on CPUs ahead of the device; on CPUs the actors do it themselves, since it is 2 % of the work.
+            rows = rows.map(_TokenizeBlock, fn_constructor_args=arguments, compute=_pool(_num_tokenizers()), num_cpus=1)
+        rows = rows.map(
+            _EncodeBlock,
+            fn_constructor_args=arguments,
+            compute=_pool(min(self._num_workers, len(items))),
+            **({"num_gpus": 1, "num_cpus": 0} if on_gpu else {"num_cpus": 1}),
+        )
+        total = self._blocks[-1].stop
+        with progress_bar("embed", total, initial=total - sum(block.stop - block.start for block in blocks)) as bar:
+            for row in rows.iter_rows():
+                bar.update(row["num_rows"])
+
+
+class _BlockReader:
+    """Reads the texts of a block and the vectors of it that some snapshot already holds."""
+
+    def __init__(self, places: _Places, encoder: EncoderConfig) -> None:
+        self._places, self._encoder = places, load_encoder(encoder)
+
+    def _reuse(self, block: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For each row of the block the number of the snapshot (-1 for none) and its row there."""
+        if not block["num_reused"]:
+            nothing = np.full(block["stop"] - block["start"], -1, np.int64)
+            return nothing, nothing
+        rows = read_npy(self._places.work / "reuse.npy", block["start"], block["stop"])
+        return rows[:, 0], rows[:, 1]
+
+    def _tokenize(self, block: dict[str, Any]) -> Tokens:
+        texts = read_block(self._places.prompts, block["index"], ["text"])["text"].to_pylist()
+        snapshot, _ = self._reuse(block)
+        return self._encoder.tokenize([text for text, number in zip(texts, snapshot, strict=True) if number < 0])
+
+
+class _TokenizeBlock(_BlockReader):
+    """Actor on a CPU: adds the tokens of a block to its row."""
+
+    def __init__(self, places: _Places, encoder: EncoderConfig) -> None:
+        super().__init__(places, replace(encoder, device="cpu", precision="float32"))
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
+        tokens = self._tokenize(block)
+        return {**block, "ids": tokens.ids, "lengths": tokens.lengths, "full_lengths": tokens.full_lengths}
+
+
+class _EncodeBlock(_BlockReader):
+    """Actor with one encoder: writes the vectors of a block whole, named by its texts."""
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, int]:
+        tokens = (
+            Tokens(block["ids"], block["lengths"], block["full_lengths"]) if "ids" in block else self._tokenize(block)
+        )
+        snapshot, source_rows = self._reuse(block)
+        missing = snapshot < 0
+        vectors = np.empty((len(missing), self._encoder.identity.dimension), np.float32)
+        num_tokens = np.empty(len(missing), np.int32)
+        if missing.any():
+            vectors[missing] = self._encoder.encode(tokens)
+            num_tokens[missing] = tokens.full_lengths
+        for number in np.unique(snapshot[~missing]):
+            wanted = snapshot == number
+            vectors[wanted], num_tokens[wanted] = _snapshot_rows(self._places.snapshots[number], source_rows[wanted])
+        buffer = io.BytesIO()
+        np.savez(buffer, embeddings=vectors, num_tokens=num_tokens)
+        (self._places.folder / f"{block['key']}.npz").write_bytes(buffer.getvalue())
+        return {"num_rows": len(missing)}
+
+
+def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[dict[str, Any]]:
+    """Worker: cut the corpus into blocks and find rows that snapshots already hold; newer snapshots go first."""
+    hashes = _text_hashes(prompts)
+    reuse = np.full((len(hashes), 2), -1, np.int64)
+    for number, snapshot in enumerate(snapshots):
+        wanted = np.flatnonzero(reuse[:, 0] < 0)
+        rows = _find(hashes[wanted], _text_hashes(snapshot / "prompts.parquet"))
+        found = wanted[rows >= 0]
+        reuse[found, 0], reuse[found, 1] = number, rows[rows >= 0]
+    write_npy(work / "reuse.npy", iter([reuse]), reuse.shape, np.dtype(np.int64))
+    blocks = []
+    for index, start in enumerate(range(0, len(hashes), PROMPT_BLOCK_ROWS)):
+        stop = min(start + PROMPT_BLOCK_ROWS, len(hashes))
+        key = hashlib.blake2b(hashes[start:stop].tobytes(), digest_size=16).hexdigest()
+        blocks.append(asdict(_Block(index, start, stop, key, int((reuse[start:stop, 0] >= 0).sum()))))
+    return blocks
+
+
+def _text_hashes(prompts: Location) -> NDArray[np.void]:
+    column = read_table(prompts, ["text_hash"])["text_hash"].combine_chunks()
+    start = column.offset * 16
+    data = np.frombuffer(column.buffers()[1], np.uint8)[start : start + 16 * len(column)]
+    return np.frombuffer(data.tobytes(), np.dtype("V16"))
+
+
+def _find(wanted: NDArray[np.void], known: NDArray[np.void]) -> NDArray[np.int64]:
+    """Row of each wanted hash among the known ones, -1 for none; two 64-bit halves are compared, first sorted."""
+    keys, queries = known.view("<u8").reshape(-1, 2), wanted.view("<u8").reshape(-1, 2)
+    if not len(keys):
+        return np.full(len(queries), -1, np.int64)
+    order = np.argsort(keys[:, 0], kind="stable")
+    rows = order[np.minimum(np.searchsorted(keys[order, 0], queries[:, 0]), len(keys) - 1)]
+    return np.where((keys[rows] == queries).all(axis=1), rows, -1)
+
+
+def _snapshot_rows(snapshot: Location, rows: NDArray[np.int64]) -> tuple[Float32Matrix, Int32Vector]:
+    """Vectors and token counts of some rows of a snapshot: one ranged read, since reused rows lie close together."""
+    start, stop = int(rows.min()), int(rows.max()) + 1
+    vectors = read_npy(snapshot / "embeddings.npy", start, stop)[rows - start]
+    return vectors, read_npy(snapshot / "num_tokens.npy", start, stop)[rows - start]
+
+
+def _assemble(work: Location, folder: Location, blocks: list[dict[str, Any]], identity: EncoderIdentity) -> int:
+    """Worker: stream the blocks into the two columns; returns how many rows were cut at the token limit."""
+    num_tokens: list[Int32Vector] = []
+
+    def vectors() -> Iterator[Float32Matrix]:
+        for block in blocks:
+            with np.load(io.BytesIO((folder / f"{block['key']}.npz").read_bytes()), allow_pickle=False) as arrays:
+                num_tokens.append(arrays["num_tokens"])
+                yield arrays["embeddings"]
+
+    num_rows = blocks[-1]["stop"]
+    write_npy(work / "embeddings.npy", vectors(), (num_rows, identity.dimension), np.dtype(np.float32))
+    write_npy(work / "num_tokens.npy", iter(num_tokens), (num_rows,), np.dtype(np.int32))
+    return int(sum((counts > identity.token_limit).sum() for counts in num_tokens))
+
+
+def _delete_blocks(folder: Location, keys: list[str]) -> None:
+    """Worker: the columns hold these vectors now."""
+    for key in keys:
+        (folder / f"{key}.npz").delete()
+
+
+def _finished(folder: Location) -> set[str]:
+    return {name.removesuffix(".npz") for name, _ in folder.children() if name.endswith(".npz")}
+
+
+def _cache_name(identity: EncoderIdentity) -> str:
+    content = json.dumps(asdict(identity), sort_keys=True).encode()
+    return f"vectors-{hashlib.blake2b(content, digest_size=8).hexdigest()}"
+
+
+def _pool(size: int) -> ray.data.ActorPoolStrategy:
+    return ray.data.ActorPoolStrategy(size=size)
+
+
+def _num_tokenizers() -> int:
+    return max(1, int(ray.cluster_resources().get("CPU", 1)) - 1)

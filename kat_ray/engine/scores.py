@@ -1,0 +1,165 @@
+"""Stage 4: from the shared graph to density, weights, near duplicates and clusters; beside it, the layout.
+
+Two workers, side by side: one has the graph and the texts of the clusters, one the graph and the vectors.
+Memory: N * K * 12 bytes for the graph, mapped when local; clusters about 200 bytes an edge; the layout N * D * 4 more.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from kat_ray.engine.tasks import Call, run_side_by_side
+from kat_ray.geometry.layout import LayoutConfig
+from kat_ray.geometry.weights import WeightConfig
+from kat_ray.snapshot.columns import read_npy, write_npy
+from kat_ray.storage import Location
+
+TERMS_SAMPLE_ROWS = 200_000
+NUM_TERMS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringConfig:
+    """What decides the scores, besides the graph."""
+
+    k: int
+    weighting: WeightConfig
+    duplicate_distance: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Numbers of the card, and the seconds of the two halves of the stage."""
+
+    diagnostics: dict[str, Any]
+    seconds: dict[str, float]
+
+
+def score_and_lay_out(work: Location, scoring: ScoringConfig, drawing: LayoutConfig) -> Scores:
+    """Write density, weights, duplicates, clusters and layout below `work`; finished halves are not done again."""
+    gpus = int(drawing.device == "gpu")
+    calls = [Call(_score, (work, scoring)), Call(_lay_out, (work, drawing), gpus)]
+    scores, drawn = run_side_by_side("score, layout", calls)
+    seconds = {"scores": scores["seconds"], "layout": drawn["seconds"]}
+    return Scores({**scores["diagnostics"], **drawn["diagnostics"]}, seconds)
+
+
+def score(work: Location, config: ScoringConfig) -> dict[str, Any]:
+    """The first half alone; returns its numbers."""
+    return dict(run_side_by_side("score", [Call(_score, (work, config))])[0]["diagnostics"])
+
+
+def lay_out(work: Location, config: LayoutConfig) -> dict[str, Any]:
+    """The second half alone; returns its numbers."""
+    gpus = int(config.device == "gpu")
+    return dict(run_side_by_side("layout", [Call(_lay_out, (work, config), gpus)])[0]["diagnostics"])
+
+
+def _score(work: Location, config: ScoringConfig) -> dict[str, Any]:
+    """Worker: everything that comes from the graph alone, and the words of the clusters."""
+    from kat_ray.geometry.clusters import cluster_graph
+    from kat_ray.geometry.density import density_percentile
+    from kat_ray.geometry.diagnostics import diagnose, effective_sample_size_curve, intrinsic_dimension
+    from kat_ray.geometry.duplicates import duplicate_groups
+    from kat_ray.geometry.weights import crowding_of, weights
+
+    record = work / "scores.json"
+    if record.exists():
+        return dict(json.loads(record.read_bytes()))
+    started = time.perf_counter()
+    indices, distances = read_npy(work / "neighbor_indices.npy"), read_npy(work / "neighbor_distances.npy")
+    k = min(config.k, distances.shape[1]) or 1
+    density = crowding_of(distances, k, config.weighting)
+    weighting = weights(distances, k, config.weighting)
+    duplicates = duplicate_groups(indices, distances, config.duplicate_distance)
+    clusters = cluster_graph(indices, distances, seed=config.seed)
+    _write_column(work, "density", density)
+    _write_column(work, "density_percentile", density_percentile(density))
+    _write_column(work, "weights", weighting.values)
+    _write_column(work, "duplicates", duplicates.astype(np.int32))
+    _write_column(work, "clusters", clusters.astype(np.int32))
+    sizes = np.bincount(clusters)
+    if (work / "prompts.parquet").exists():
+        (work / "clusters.json").write_bytes(json.dumps(_describe_clusters(work, clusters, sizes)).encode())
+    group_sizes = np.bincount(duplicates)
+    numbers, curve = diagnose(weighting.values, density), effective_sample_size_curve(density, config.weighting.cap)
+    result = {
+        "diagnostics": {
+            "effective_sample_size": numbers.effective_sample_size,
+            "gini": numbers.gini,
+            "max_over_median": numbers.max_over_median,
+            "mass_per_density_quartile": list(numbers.quartile_mass),
+            "ess_over_power": {f"{power:g}": share for power, share in curve.items()},
+            "estimator": config.weighting.estimator,
+            "k": k,
+            "power": weighting.power,
+            "cap": config.weighting.cap,
+            "intrinsic_dimension": intrinsic_dimension(distances),
+            "duplicate_distance": config.duplicate_distance,
+            "num_duplicate_groups": int((group_sizes > 1).sum()),
+            "num_near_duplicates": int(group_sizes[group_sizes > 1].sum()),
+            "num_clusters": len(sizes),
+            "cluster_sizes": sizes[:10].tolist(),
+        },
+        "seconds": time.perf_counter() - started,
+    }
+    record.write_bytes(json.dumps(result).encode())
+    return result
+
+
+def _lay_out(work: Location, config: LayoutConfig) -> dict[str, Any]:
+    """Worker: the map and how far it can be trusted."""
+    from kat_ray.geometry.layout import layout
+    from kat_ray.geometry.layout_quality import layout_quality
+
+    record = work / "layout.json"
+    if record.exists():
+        return dict(json.loads(record.read_bytes()))
+    started = time.perf_counter()
+    vectors = read_npy(work / "embeddings.npy")
+    indices, distances = read_npy(work / "neighbor_indices.npy"), read_npy(work / "neighbor_distances.npy")
+    points = layout(vectors, indices, distances, config)
+    _write_column(work, "layout", points)
+    quality = layout_quality(vectors, points, _source_codes(work, len(vectors)), seed=config.seed)
+    result = {"diagnostics": quality, "seconds": time.perf_counter() - started}
+    record.write_bytes(json.dumps(result).encode())
+    return result
+
+
+def _describe_clusters(work: Location, clusters: NDArray[Any], sizes: NDArray[Any]) -> list[dict[str, Any]]:
+    """Sizes and distinctive words, the words from an even sample of TERMS_SAMPLE_ROWS texts at most."""
+    from kat_ray.geometry.clusters import distinctive_terms
+
+    step = -(-len(clusters) // TERMS_SAMPLE_ROWS)
+    texts: list[str] = []
+    row = 0
+    with (work / "prompts.parquet").open_input() as stream:
+        for batch in pq.ParquetFile(stream).iter_batches(columns=["text"]):
+            texts.extend(batch["text"][position].as_py() for position in range(-row % step, len(batch), step))
+            row += len(batch)
+    terms = distinctive_terms(texts, clusters[::step], NUM_TERMS)
+    return [
+        {"label": label, "size": int(size), "terms": list(terms[label]) if label < len(terms) else []}
+        for label, size in enumerate(sizes)
+    ]
+
+
+def _source_codes(work: Location, num_rows: int) -> NDArray[np.int64]:
+    """Number of each row's source; all 0 where only embeddings are there."""
+    if not (work / "prompts.parquet").exists():
+        return np.zeros(num_rows, np.int64)
+    with (work / "prompts.parquet").open_input() as stream:
+        column = pq.read_table(stream, columns=["source"])["source"].combine_chunks()
+    return np.asarray(column.dictionary_encode().indices.to_numpy(), np.int64)
+
+
+def _write_column(work: Location, name: str, values: NDArray[Any]) -> None:
+    write_npy(work / f"{name}.npy", iter([values]), values.shape, values.dtype)
