@@ -155,7 +155,8 @@ def _possible_rows(
 
 def _error_bounds(asked: _Measured, held: _Measured) -> Float64Vector:
     terms = (asked.vectors.shape[1] + 4) * 2.0**-24
-    return terms / (1.0 - terms) * (asked.lengths + held.lengths.max()) ** 2
+    reach = asked.lengths + held.lengths.max()
+    return np.asarray(terms / (1.0 - terms) * reach**2)
 
 
 def _measure(name: str, vectors: Float32Matrix) -> _Measured:
