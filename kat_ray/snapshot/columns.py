@@ -175,6 +175,17 @@ def read_block(location: Location, block: int, columns: Sequence[str] | None = N
         return file.read_row_group(block, columns=columns)
 
 
+def read_blocks(location: Location, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """All row groups of a Parquet file in order, one in memory at a time.
+
+    Raises:
+        SnapshotDamagedError: the file is missing or not readable as Parquet.
+    """
+    with _parquet(location) as file:
+        for block in range(file.num_row_groups):
+            yield file.read_row_group(block, columns=columns)
+
+
 def read_rows(
     location: Location,
     rows: NDArray[np.int64],

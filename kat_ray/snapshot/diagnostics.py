@@ -56,4 +56,4 @@ class Diagnostics(TypedDict):
     token_limit: int
     """Tokens that the encoder reads of a prompt."""
     sources: dict[str, int]
-    """Prompts of each source, by first appearance."""
+    """Prompts of each source, a prompt counting for the first one it came from."""

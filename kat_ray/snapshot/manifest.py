@@ -227,6 +227,8 @@ def _check_meaning(manifest: Manifest) -> None:
         )
     if counts.accepted + counts.rejected + counts.duplicates != counts.input or min(asdict(counts).values()) < 0:
         raise SnapshotDamagedError(f"manifest.json does not account for every input row: {counts}.")
+    if missing := {"name", "revision", "dimension"} - set(manifest.encoder):
+        raise SnapshotDamagedError(f"manifest.json: encoder lacks {', '.join(sorted(missing))}.")
     if len(manifest.diagnostics["mass_per_density_quartile"]) != 4:
         raise SnapshotDamagedError("manifest.json: mass_per_density_quartile does not have four numbers.")
     _check_time(manifest.created_at)

@@ -7,7 +7,7 @@ column is fetched the first time it is used. Knows nothing of how the numbers we
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, Literal, TypedDict
 
@@ -18,7 +18,7 @@ from pyarrow import parquet as pq
 
 from kat_ray.arrays import Float32Matrix, Float64Vector, Int32Vector, Int64Vector
 from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotMismatchError
-from kat_ray.snapshot.columns import read_npy, read_rows, read_table
+from kat_ray.snapshot.columns import read_blocks, read_npy, read_rows, read_table
 from kat_ray.snapshot.inspection import verify_snapshot
 from kat_ray.snapshot.json_form import check_form
 from kat_ray.snapshot.keys import KeyIndex, parse_keys
@@ -168,6 +168,13 @@ class Snapshot:
     def prompts(self, rows: NDArray[np.int64] | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Prompts in row order, or those of `rows` in the order asked for (`columns.PROMPTS_SCHEMA`)."""
         return self._table("prompts", rows, columns)
+
+    def prompt_blocks(self, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
+        """All prompts, one row group in memory at a time, each with the row it starts at."""
+        start = 0
+        for table in read_blocks(self.location / self.manifest.column("prompts").file, columns):
+            yield start, table
+            start += table.num_rows
 
     def pairs(self, rows: NDArray[np.int64] | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Accepted pairs in order of appearance, or those of `rows` (`columns.PAIRS_SCHEMA`)."""
