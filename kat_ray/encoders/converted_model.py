@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from kat_ray.encoders.devices import import_openvino
 from kat_ray.encoders.model_files import ModelFiles, file_hash
 from kat_ray.encoders.torch_model import load_torch_model, quiet_transformers
+from kat_ray.errors import EncoderError
 
 if TYPE_CHECKING:
     import openvino
@@ -34,7 +35,7 @@ def converted_model(files: ModelFiles) -> openvino.Model:
     """The graph from `input_ids` and `attention_mask` [B, T] to hidden states float32 [B, T, D], any B and T.
 
     Raises:
-        EncoderError: the model cannot be loaded.
+        EncoderError: the model cannot be loaded or converted.
     """
     ov = import_openvino()
     folder = _cache_folder() / _key(files)
@@ -75,8 +76,12 @@ def _convert(ov: Any, files: ModelFiles) -> openvino.Model:
     ids, mask = torch.ones(2, 8, dtype=torch.int64), torch.ones(2, 8, dtype=torch.int64)
     mask[1, 4:] = 0
     model = HiddenStates(load_torch_model(files))
-    with quiet_transformers(), torch.inference_mode():
-        return ov.convert_model(model, example_input=(ids, mask))
+    try:
+        with quiet_transformers(), torch.inference_mode():
+            return ov.convert_model(model, example_input=(ids, mask))
+    except RuntimeError as error:
+        reason = str(error).strip().split("\n")[0]
+        raise EncoderError(f"OpenVINO cannot convert {files.name}: {reason} Choose another model, or a GPU.") from error
 
 
 def _keep(ov: Any, model: openvino.Model, folder: Path) -> None:

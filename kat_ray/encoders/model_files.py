@@ -63,7 +63,7 @@ def find_model(target: str) -> ModelFiles:
         EncoderError: no such folder or model, weights that are not safetensors, no tokenizer.json, or altered files.
     """
     folder = Path(target).expanduser()
-    if folder.is_dir():
+    if target and folder.is_dir():
         return _checked(_folder_name(folder), folder)
     if not target or target[0] in "./~" or target.count("/") > 1:
         raise EncoderError(f"There is no model folder {target!r}; give a folder with config.json, or a hub id.")

@@ -1,6 +1,6 @@
 """Texts to token ids with the Rust tokenizers; memory stays bounded whatever the texts, and every cut is counted.
 
-A very long text goes through in pieces where the tokenizer splits at spaces anyway, so that its count is exact.
+A very long text goes through in pieces, cut where the tokenizer splits anyway, so that its tokens and count are exact.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from kat_ray.errors import EncoderError
 
 _PIECE_CHARACTERS = 1 << 16
 _GROUP_CHARACTERS = 1 << 21
-_CUT = re.compile(r"(?<=[^\W\d_]) (?=[^\W\d_])")
-_SPLITS_AT_SPACES = {"BertPreTokenizer", "ByteLevel"}
+_SINGLE_SPACE = r"(?<=\S) (?=\S)"
+_CUTS = {
+    "BertPreTokenizer": re.compile(_SINGLE_SPACE + r"|(?=[.,;:!?'\"()*+=/#$%&@^~-]|[\u4e00-\u9fff])"),
+    "ByteLevel": re.compile(_SINGLE_SPACE),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class TextTokenizer:
         for tokenizer in (self._tokenizer, self._counting):
             tokenizer.encode_special_tokens = not config.specials_in_text
         self._num_specials = self._tokenizer.num_special_tokens_to_add(False)
-        self._splits_at_spaces = _splits_at_spaces(self._tokenizer)
+        self._cuts = _cuts(self._tokenizer)
         if config.limit <= self._num_specials:
             raise EncoderError(
                 f"token_limit is {config.limit}, but this tokenizer adds {self._num_specials} tokens of its own; "
@@ -69,7 +72,7 @@ class TextTokenizer:
     def _group(self, texts: Sequence[str]) -> Iterator[tuple[list[int], int]]:
         if self._config.lower_case:
             texts = [text.lower() for text in texts]
-        in_pieces = [self._splits_at_spaces and len(text) > _PIECE_CHARACTERS for text in texts]
+        in_pieces = [self._cuts is not None and len(text) > _PIECE_CHARACTERS for text in texts]
         whole = [text for text, cut in zip(texts, in_pieces, strict=True) if not cut]
         encodings = iter(self._tokenizer.encode_batch(whole))
         for text, cut in zip(texts, in_pieces, strict=True):
@@ -82,7 +85,7 @@ class TextTokenizer:
     def _in_pieces(self, text: str) -> tuple[list[int], int]:
         """As the whole text at once gives: pieces are kept until they fill the limit, the others only counted."""
         kept, num_tokens = Encoding(), self._num_specials
-        for piece in _pieces(text):
+        for piece in _pieces(text, self._cuts):
             encoding = self._counting.encode(piece, add_special_tokens=False)
             num_tokens += len(encoding)
             if len(kept) < self._config.limit:
@@ -107,16 +110,21 @@ def _read(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _splits_at_spaces(tokenizer: Tokenizer) -> bool:
-    """Whether a cut before a space between two letters cannot change a token."""
+def _cuts(tokenizer: Tokenizer) -> re.Pattern[str] | None:
+    """Places before which a text can be cut without changing a token; None where the tokenizer is of another kind.
+
+    Words are split at spaces by both kinds, and a lone space goes with what follows; BERT's also isolates punctuation
+    and ideographs.
+    """
     step = json.loads(tokenizer.to_str())["pre_tokenizer"] or {}
-    return any(part["type"] in _SPLITS_AT_SPACES for part in step.get("pretokenizers", [step]) if part)
+    kinds = [part["type"] for part in step.get("pretokenizers", [step]) if part]
+    return next((_CUTS[kind] for kind in kinds if kind in _CUTS), None)
 
 
-def _pieces(text: str) -> Iterator[str]:
+def _pieces(text: str, cuts: re.Pattern[str] | None) -> Iterator[str]:
     start = 0
-    while len(text) - start > _PIECE_CHARACTERS:
-        cut = _CUT.search(text, start + _PIECE_CHARACTERS)
+    while cuts is not None and len(text) - start > _PIECE_CHARACTERS:
+        cut = cuts.search(text, start + _PIECE_CHARACTERS)
         if cut is None:
             break
         yield text[start : cut.start()]

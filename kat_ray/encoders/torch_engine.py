@@ -73,7 +73,6 @@ class TorchEngine:
             cu_seq_lens_k=boundaries,
             max_length_q=longest,
             max_length_k=longest,
-            use_cache=False,
         )
         return _states(output)[0]
 
@@ -81,9 +80,7 @@ class TorchEngine:
         """States [T, D] of the true tokens, one text after the other."""
         padded, true_tokens = pad(ids, lengths, self._pad_id)
         mask = torch.from_numpy(true_tokens).to(self._device)
-        output = self._model(
-            input_ids=torch.from_numpy(padded).to(self._device), attention_mask=mask.long(), use_cache=False
-        )
+        output = self._model(input_ids=torch.from_numpy(padded).to(self._device), attention_mask=mask.long())
         return _states(output)[mask]
 
 

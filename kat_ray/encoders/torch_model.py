@@ -37,6 +37,7 @@ def load_torch_model(
             f"{files.folder} lacks {len(missing)} of the weights that config.json asks for, first {missing[0]}; "
             "the model would be random there. Get the model again."
         )
+    model.config.use_cache = False
     return model.eval()
 
 
