@@ -115,9 +115,10 @@ def _row_density(snapshot: Snapshot, row: int) -> list[str]:
     k = snapshot.manifest.diagnostics["k"]
     percentile = float(snapshot.density_percentile[row])
     band = _BANDS[min(3, int(percentile * 4))]
-    mean = snapshot.neighbor_distances[row, :k].mean(dtype=np.float64) if k else 0.0
+    near = snapshot.neighbor_distances[row, :k].astype(np.float64)
+    mean = f"{near.mean():.6g}, mean to the {len(near)} nearest other prompts" if len(near) else "no other prompts"
     return [
-        *field("distance", f"{mean:.6g}, mean to the {k} nearest other prompts"),
+        *field("distance", mean),
         *field("density", f"{snapshot.density[row]:.6g}, percentile {100 * percentile:.1f} %: {band}"),
     ]
 

@@ -48,7 +48,7 @@ class Diagnostics(TypedDict):
     layout_outlier_share: float | None
     """Share of points more than 10 interquartile ranges away from the middle of an axis."""
     layout_spread: float | None
-    """Evenness of the layout: the share of space that the cloud fills, in [0, 1]."""
+    """How evenly the cloud fills its box: entropy of the points over cells, as a share of the largest, in [0, 1]."""
     source_mixing: float | None
     """Share of layout neighbors from another source, over what chance would give; 1 is fully mixed."""
     num_truncated: int

@@ -20,10 +20,9 @@ column belongs to row i of `prompts.parquet`; joins go by id. All numbers are li
     layout.npy               float32 [N, 3], centered, one scale for all axes, in [-1, 1]
     manifest.json            the fields of `Manifest`, as one JSON object with sorted keys, UTF-8
 
-The snapshot id is a hash of `parameters`, which hold everything that decides the numbers: the hash of the input rows,
-the encoder, the text rendering, the precision, the ks, the weighting, the layout, the seeds. Where and on what the
-build ran is not among them. `schema_version` grows when a reader of this page could no longer read the folder.
-Parsing is strict: a manifest that is not exactly of this form is refused with the reason.
+The snapshot id is a hash of `parameters`: everything that decides the numbers (input rows, encoder, rendering, precision,
+ks, weighting, layout, seeds), and not where the build ran. `schema_version` grows when a reader of this page could no
+longer read the folder. Parsing is strict: anything not exactly of this form is refused with the reason.
 """
 
 from __future__ import annotations
@@ -81,12 +80,6 @@ class Counts:
     prompts: int
     pairs: int
     complete_pairs: int
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """The four row counts, as a build's summary line shows them."""
-        names = ("input", "accepted", "rejected", "duplicates")
-        return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,10 +235,10 @@ def _check_meaning(manifest: Manifest) -> None:
 def _check_time(text: str) -> None:
     try:
         offset = datetime.fromisoformat(text).utcoffset()
-    except ValueError as error:
-        raise SnapshotDamagedError(f"manifest.json: created_at is {text[:40]!r}, expected an ISO time.") from error
+    except ValueError:
+        offset = None
     if offset != timedelta(0):
-        raise SnapshotDamagedError(f"manifest.json: created_at is {text[:40]!r}, expected a time in UTC.")
+        raise SnapshotDamagedError(f"manifest.json: created_at is {text[:40]!r}, expected an ISO time in UTC.")
 
 
 def _check_record(record: ColumnRecord) -> None:

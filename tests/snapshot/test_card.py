@@ -109,6 +109,13 @@ def test_an_explanation_gives_the_numbers_that_can_be_drawn(snapshot):
     assert f"{weight:.6g} = {12 * weight:.4g} x uniform" in text
 
 
+def test_a_prompt_without_neighbors_is_explained_too(snapshot):
+    snapshot._arrays.update(
+        neighbor_indices=np.empty((12, 0), np.int32), neighbor_distances=np.empty((12, 0), np.float32)
+    )
+    assert "distance      no other prompts" in explain(snapshot, snapshot.ids[0].as_py(), show_text=True)
+
+
 @pytest.mark.parametrize(("row", "band"), [(9, "very rare"), (6, "uncommon"), (2, "common"), (3, "very common")])
 def test_bands_are_those_of_the_percentile(snapshot, row, band):
     assert explain(snapshot, snapshot.ids[row].as_py()).split("%: ")[1].startswith(f"{band}\n")

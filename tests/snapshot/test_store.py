@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from kat_ray.errors import SnapshotDamagedError, SnapshotMismatchError, SnapshotNotFoundError
-from kat_ray.snapshot.manifest import Manifest
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
@@ -192,8 +191,3 @@ def test_a_pointer_that_is_not_ours_is_refused(tmp_path, pointer):
 
 def test_the_pointer_is_the_json_that_the_format_promises(store):
     assert json.loads((store.location / "current").read_bytes()) == {"snapshot_id": store.list()[0].snapshot_id}
-
-
-def test_manifest_counts_give_the_rows_of_a_summary(store):
-    manifest: Manifest = store.manifest(store.current())
-    assert manifest.counts.rows == {"input": 27, "accepted": 24, "rejected": 2, "duplicates": 1}

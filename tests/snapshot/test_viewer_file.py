@@ -69,3 +69,11 @@ def test_row_groups_are_cut_for_viewers_and_have_a_page_index(snapshot, tmp_path
     assert [footer.row_group(group).num_rows for group in range(3)] == [5, 5, 2]
     assert footer.row_group(0).column(0).has_offset_index
     assert footer.row_group(0).column(0).has_column_index
+
+
+def test_a_graph_without_neighbors_gives_empty_lists(snapshot, tmp_path):
+    snapshot._arrays.update(
+        neighbor_indices=np.empty((12, 0), np.int32), neighbor_distances=np.empty((12, 0), np.float32)
+    )
+    table = pq.read_table(tmp_path / write_viewer_table(snapshot, Location(str(tmp_path))))
+    assert table["neighbors"].to_pylist() == [{"ids": [], "distances": []}] * 12
