@@ -20,9 +20,9 @@ column belongs to row i of `prompts.parquet`; joins go by id. All numbers are li
     layout.npy               float32 [N, 3], centered, one scale for all axes, in [-1, 1]
     manifest.json            the fields of `Manifest`, as one JSON object with sorted keys, UTF-8
 
-The snapshot id is a hash of `parameters`: everything that decides the numbers (input rows, encoder, rendering, precision,
-ks, weighting, layout, seeds), and not where the build ran. `schema_version` grows when a reader of this page could no
-longer read the folder. Parsing is strict: anything not exactly of this form is refused with the reason.
+The snapshot id is a hash of `parameters`: all that decides the numbers (input, encoder, rendering, precision, ks,
+weighting, layout, seeds), not where the build ran. `schema_version` grows when a reader of this page could no longer
+read the folder. Parsing is strict: anything not exactly of this form is refused with the reason.
 """
 
 from __future__ import annotations
