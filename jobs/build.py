@@ -23,10 +23,10 @@ def run(options: BuildConfig) -> dict[str, Any]:
     """Build, show the card, and return the keys of the summary line."""
     result = build(options)
     print(render_card(Snapshot.open(result.location)), file=sys.stderr)
-    if result.status == "recognized":
+    if result.published.status == "recognized":
         print("An equal snapshot was already in the store; nothing was built.", file=sys.stderr)
-    if result.status == "kept_first":
-        columns = ", ".join(result.differing)
+    if result.published.status == "kept_first":
+        columns = ", ".join(result.published.differing)
         print(f"The store has this id with other bytes in {columns}; the first one was kept.", file=sys.stderr)
     return result.as_summary()
 

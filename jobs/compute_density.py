@@ -21,7 +21,7 @@ import numpy as np
 from jobs.command import run_job
 from kat_ray.engine.neighbors import IndexKind, find_neighbors
 from kat_ray.engine.scores import ScoringConfig, score
-from kat_ray.engine.session import Device, require_shared, resolve_device, session
+from kat_ray.engine.session import Device, count_workers, require_shared, resolve_device, session
 from kat_ray.engine.tasks import run_task
 from kat_ray.geometry.duplicates import DUPLICATE_DISTANCE
 from kat_ray.geometry.weights import Estimator, WeightConfig
@@ -81,10 +81,10 @@ def run(options: DensityOptions) -> dict[str, Any]:
         duplicate_distance=options.duplicate_distance,
         seed=options.seed,
     )
-    with session(options.address) as cluster:
+    with session(options.address):
         require_shared([Location(options.embeddings), out])
         device = resolve_device(options.device, options.wait_seconds)
-        num_workers = options.workers or (cluster.num_gpus if device == "gpu" else cluster.num_cpus)
+        num_workers = count_workers(device, options.workers, options.wait_seconds)
         for record in ("neighbors", "neighbors.json", "scores.json"):
             (out / record).delete()
         run_task(_copy_embeddings, Location(options.embeddings), out)

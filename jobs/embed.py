@@ -17,7 +17,7 @@ from jobs.command import run_job
 from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, Pooling, Precision, identify_encoder
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.prompts import make_prompts
-from kat_ray.engine.session import Device, require_shared, resolve_device, session
+from kat_ray.engine.session import Device, count_workers, require_shared, resolve_device, session
 from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.engine.tasks import run_task
 from kat_ray.records import TextRendering
@@ -59,7 +59,7 @@ def run(options: EmbedOptions) -> dict[str, Any]:
     out = Location(options.out)
     as_pt = out.name.endswith(".pt")
     work = Location(f"{options.out}.work") if as_pt else out
-    with session(options.address) as cluster:
+    with session(options.address):
         require_shared([Location(options.data), out])
         device = resolve_device(options.device, options.wait_seconds)
         config = EncoderConfig(options.encoder, device, options.precision, options.pooling, options.token_limit)
@@ -69,7 +69,7 @@ def run(options: EmbedOptions) -> dict[str, Any]:
             make_prompts([options.data], work / "input", PromptsConfig(options.text))
             prompts = work / "input" / "prompts.parquet"
         (work / "embeddings.json").delete()
-        num_workers = options.workers or (cluster.num_gpus if device == "gpu" else cluster.num_cpus)
+        num_workers = count_workers(device, options.workers, options.wait_seconds)
         summary = embed(prompts, work, config, identity, work / "blocks", [], num_workers)
         run_task(_finish, prompts, work, out)
     return {

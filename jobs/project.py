@@ -22,7 +22,7 @@ from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity, identify_en
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.prompts import make_prompts
 from kat_ray.engine.scores import lay_out
-from kat_ray.engine.session import Cluster, Device, require_shared, resolve_device, session
+from kat_ray.engine.session import Device, count_workers, require_shared, resolve_device, session
 from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.engine.tasks import run_task
 from kat_ray.errors import InputError
@@ -64,14 +64,14 @@ def run(options: ProjectOptions) -> dict[str, Any]:
     """Lay out or place, and say how far the map can be trusted."""
     if (options.embeddings is None) == (options.onto is None) or (options.onto is None) != (options.texts is None):
         raise InputError("Give either --embeddings FOLDER, or --onto SNAPSHOT with --texts FILE.")
-    with session(options.address) as cluster:
+    with session(options.address):
         places = [options.embeddings, options.onto, options.texts, options.out]
         require_shared([Location(uri) for uri in places if uri is not None])
         device = resolve_device(options.device, options.wait_seconds)
         drawing = LayoutConfig(options.n_neighbors, options.min_dist, options.seed, device)
         if options.embeddings is not None:
             return {**_lay_out(Location(options.embeddings), Location(options.out), drawing), "out": options.out}
-        return {**_place_texts(options, cluster, drawing), "out": options.out}
+        return {**_place_texts(options, drawing), "out": options.out}
 
 
 def _lay_out(source: Location, out: Location, drawing: LayoutConfig) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _move_layout(source: Location, out: Location) -> None:
     (source / "layout.npy").delete()
 
 
-def _place_texts(options: ProjectOptions, cluster: Cluster, drawing: LayoutConfig) -> dict[str, Any]:
+def _place_texts(options: ProjectOptions, drawing: LayoutConfig) -> dict[str, Any]:
     snapshot = Snapshot.open(str(options.onto))
     identity = EncoderIdentity(**snapshot.manifest.encoder)
     config = EncoderConfig(
@@ -107,7 +107,7 @@ def _place_texts(options: ProjectOptions, cluster: Cluster, drawing: LayoutConfi
     work = Location(f"{options.out}.work")
     text = snapshot.manifest.parameters["text"]
     summary = make_prompts([str(options.texts)], work, PromptsConfig(text, snapshot.manifest.parameters["dedupe_by"]))
-    num_workers = cluster.num_gpus if drawing.device == "gpu" else cluster.num_cpus
+    num_workers = count_workers(drawing.device)
     embed(work / "prompts.parquet", work, config, identity, work / "blocks", [snapshot.location], num_workers)
     run_task(_write_places, snapshot.location, work, Location(options.out), drawing)
     work.delete()

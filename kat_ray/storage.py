@@ -19,6 +19,9 @@ from pyarrow import fs
 
 from kat_ray.errors import InputError
 
+_LARGEST_COPY_BYTES = 4 << 30  # S3 copies at most 5 GiB in one request
+_CHUNK_BYTES = 16 << 20
+
 
 @dataclass(frozen=True, slots=True)
 class Location:
@@ -50,7 +53,7 @@ class Location:
 
     def exists(self) -> bool:
         """Whether a file or folder is there."""
-        return self.info().type != fs.FileType.NotFound
+        return bool(self.info().type != fs.FileType.NotFound)
 
     def info(self) -> fs.FileInfo:
         """Type, size and time of change."""
@@ -107,7 +110,7 @@ class Location:
         target_path = target.path
         if self.is_local:
             Path(target_path).parent.mkdir(parents=True, exist_ok=True)
-        system.move(path, target_path)
+        _move(system, path, target_path)
 
     def _open(self) -> tuple[fs.FileSystem, str]:
         if not self.is_local:
@@ -140,11 +143,32 @@ def _remote_output(system: fs.FileSystem, path: str) -> Iterator[Any]:
     try:
         with system.open_output_stream(beside) as stream:
             yield stream
-        system.move(beside, path)
+        _move(system, beside, path)
     except BaseException:
         if system.get_file_info(beside).type == fs.FileType.File:
             system.delete_file(beside)
         raise
+
+
+def _move(system: fs.FileSystem, path: str, target: str) -> None:
+    too_large = isinstance(system, fs.S3FileSystem) and system.get_file_info(path).size > _LARGEST_COPY_BYTES
+    if too_large:
+        _move_by_streaming(system, path, target)
+    else:
+        system.move(path, target)
+
+
+def _move_by_streaming(system: fs.FileSystem, path: str, target: str) -> None:
+    """For objects that a store refuses to copy in one request."""
+    try:
+        with system.open_input_stream(path) as source, system.open_output_stream(target) as copy:
+            while chunk := source.read(_CHUNK_BYTES):
+                copy.write(chunk)
+    except BaseException:
+        if system.get_file_info(target).type == fs.FileType.File:
+            system.delete_file(target)
+        raise
+    system.delete_file(path)
 
 
 def _first_line(error: BaseException) -> str:

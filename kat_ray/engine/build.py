@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,10 +21,19 @@ from tqdm import tqdm
 
 from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, EncoderIdentity, Pooling, Precision, identify_encoder
 from kat_ray.engine.embedding import EmbeddingSummary, embed
+from kat_ray.engine.memory import PeakMemory
 from kat_ray.engine.neighbors import IndexKind, NeighborsSummary, find_neighbors
 from kat_ray.engine.prompts import PromptsSummary, make_prompts
 from kat_ray.engine.scores import Scores, ScoringConfig, score_and_lay_out
-from kat_ray.engine.session import Cluster, Device, require_shared, resolve_device, session
+from kat_ray.engine.session import (
+    Cluster,
+    Device,
+    count_workers,
+    require_shared,
+    resolve_address,
+    resolve_device,
+    session,
+)
 from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.engine.tasks import run_task
 from kat_ray.errors import InputError
@@ -31,26 +41,10 @@ from kat_ray.geometry.layout import LayoutConfig
 from kat_ray.geometry.weights import Estimator, WeightConfig
 from kat_ray.records import DedupeBy, TextRendering
 from kat_ray.snapshot.diagnostics import Diagnostics
-from kat_ray.snapshot.manifest import SCHEMA_VERSION, ColumnRecord, Counts, Manifest, record_column, snapshot_id
-from kat_ray.snapshot.store import Store, read_manifest
+from kat_ray.snapshot.manifest import COLUMN_FILES, ColumnRecord, Counts, Manifest, record_column, snapshot_id
+from kat_ray.snapshot.store import MANIFEST_NAME, PublishResult, Store, read_manifest
 from kat_ray.storage import Location
 
-_COLUMN_FILES = (
-    "prompts.parquet",
-    "pairs.parquet",
-    "rejects.parquet",
-    "embeddings.npy",
-    "num_tokens.npy",
-    "neighbor_indices.npy",
-    "neighbor_distances.npy",
-    "density.npy",
-    "density_percentile.npy",
-    "weights.npy",
-    "duplicates.npy",
-    "clusters.npy",
-    "clusters.json",
-    "layout.npy",
-)
 _LIBRARIES = ("numpy", "pyarrow", "ray", "torch", "openvino", "tokenizers", "umap-learn", "scikit-learn", "igraph")
 _SMALLEST_K = 20
 
@@ -126,16 +120,14 @@ class BuildConfig:
 
 @dataclass(frozen=True, slots=True)
 class BuildResult:
-    """What a build did; `as_summary` is the job's last line."""
+    """What a build did; `as_summary` is the job's last line. Peak memory is known for an embedded cluster only."""
 
     prompts: PromptsSummary
     embedded: int
-    reused: int
-    snapshot_id: str
+    published: PublishResult
     location: Location
-    status: Literal["published", "recognized", "kept_first"]
-    differing: tuple[str, ...]
     seconds: float
+    peak_memory_bytes: int | None
 
     def as_summary(self) -> dict[str, Any]:
         """Keys of the stable interface, then what became of the build."""
@@ -149,12 +141,13 @@ class BuildResult:
             },
             "prompts": counts.num_prompts,
             "embedded": self.embedded,
-            "reused": self.reused,
-            "snapshot_id": self.snapshot_id,
+            "reused": counts.num_prompts - self.embedded,
+            "snapshot_id": self.published.snapshot_id,
             "snapshot": self.location.uri,
             "seconds": round(self.seconds, 2),
-            "status": self.status,
-            **({"differing": list(self.differing)} if self.differing else {}),
+            "status": self.published.status,
+            "differing": list(self.published.differing),
+            "peak_memory_bytes": self.peak_memory_bytes,
         }
 
 
@@ -165,33 +158,23 @@ def build(config: BuildConfig) -> BuildResult:
         KatRayError: bad options or input, missing hardware, storage that workers cannot see.
     """
     started = time.perf_counter()
-    with session(config.address) as cluster:
+    with ExitStack() as stack:
+        embedded_cluster = resolve_address(config.address) == "local"
+        cluster = stack.enter_context(session(config.address))
+        memory = stack.enter_context(PeakMemory()) if embedded_cluster else None
         require_shared([Location(uri) for uri in (*config.pairs, config.out)])
         line = _Line.plan(config, cluster)
-        prompts = make_prompts(
-            config.pairs, line.work, PromptsConfig(config.text, config.dedupe_by, config.max_samples)
-        )
-        parameters = line.parameters(prompts)
-        published = line.store.folder(snapshot_id(parameters))
-        differing: tuple[str, ...] = ()
-        if (published / "manifest.json").exists():
-            embedded, status = 0, "recognized"
-            line.store.set_current(published.name)
-        else:
-            embeddings = line.embed()
-            manifest = line.manifest(prompts, parameters, embeddings)
-            result = line.store.publish(line.work, manifest)
-            embedded, status, differing = embeddings.num_embedded, result.status, result.differing
+        options = PromptsConfig(config.text, config.dedupe_by, config.max_samples)
+        prompts = make_prompts(config.pairs, line.work, options)
+        embedded, published = line.publish(prompts)
         line.work.delete()
     return BuildResult(
         prompts=prompts,
         embedded=embedded,
-        reused=prompts.num_prompts - embedded,
-        snapshot_id=published.name,
-        location=published,
-        status=status,  # type: ignore[arg-type]
-        differing=differing,
+        published=published,
+        location=line.store.folder(published.snapshot_id),
         seconds=time.perf_counter() - started,
+        peak_memory_bytes=memory.peak_bytes if memory else None,
     )
 
 
@@ -228,7 +211,7 @@ class _Line:
             work=store.location / ".work" / _work_name(config, identity),
             device=device,
             layout_device=layout_device,
-            num_workers=config.workers or (cluster.num_gpus if device == "gpu" else cluster.num_cpus),
+            num_workers=count_workers(device, config.workers, config.wait_seconds),
             encoder=encoder,
             identity=identity,
         )
@@ -239,7 +222,6 @@ class _Line:
         """All that decides the numbers, and nothing else: no device, worker count or path."""
         config = self.config
         return {
-            "schema_version": SCHEMA_VERSION,
             "input_hash": prompts.input_hash,
             "text": config.text,
             "dedupe_by": config.dedupe_by,
@@ -252,6 +234,23 @@ class _Line:
             "layout": {"n_neighbors": config.n_neighbors, "min_dist": config.min_dist},
             "seed": config.seed,
         }
+
+    def publish(self, prompts: PromptsSummary) -> tuple[int, PublishResult]:
+        """Make or recognize the snapshot of these prompts; returns how many were embedded now, and what became of it.
+
+        The manifest is kept beside the columns first, so that a broken publication is completed by the next run.
+        """
+        parameters = self.parameters(prompts)
+        name = snapshot_id(parameters)
+        if self.store.holds(name):
+            self.store.set_current(name)
+            return 0, PublishResult(name, "recognized")
+        embedded, pending = 0, self.work / MANIFEST_NAME
+        if not pending.exists():
+            embeddings = self.embed()
+            embedded = embeddings.num_embedded
+            pending.write_bytes(self.manifest(prompts, parameters, embeddings).to_json())
+        return embedded, self.store.publish(self.work, read_manifest(self.work))
 
     def embed(self) -> EmbeddingSummary:
         """Vectors of all prompts, taken from snapshots of the same encoder where they hold them."""
@@ -340,8 +339,7 @@ def _notes(config: BuildConfig, graph: NeighborsSummary) -> Iterator[str]:
 
 def _record_columns(work: Location) -> list[ColumnRecord]:
     """Worker: checksums of all column files."""
-    names = {file: file.rsplit(".", 1)[0] for file in _COLUMN_FILES} | {"clusters.json": "cluster_terms"}
-    return [record_column(names[file], work / file) for file in _COLUMN_FILES]
+    return [record_column(name, work / file) for name, file in COLUMN_FILES.items()]
 
 
 def _work_name(config: BuildConfig, identity: EncoderIdentity) -> str:

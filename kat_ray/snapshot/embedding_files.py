@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-import pickle  # noqa: S403 - for the name of the error that weights_only raises
+import pickle
 from typing import Any
 
 import numpy as np

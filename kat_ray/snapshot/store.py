@@ -108,6 +108,10 @@ class Store:
             raise SnapshotDamagedError(f"{pointer.uri} names {snapshot_id[:80]!r}, expected 16 hex digits.")
         return snapshot_id
 
+    def holds(self, snapshot_id: str) -> bool:
+        """Whether there is a snapshot of this id whose files all have their sizes."""
+        return self._whole_manifest(snapshot_id) is not None
+
     def set_current(self, snapshot_id: str) -> None:
         """Make a published snapshot the current one.
 
