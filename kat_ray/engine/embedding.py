@@ -13,16 +13,19 @@ import hashlib
 import io
 import json
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 import ray
 from numpy.typing import NDArray
+from ray.util.annotations import RayDeprecationWarning
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity, Precision, Tokens, load_encoder
+from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
 from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_table, write_npy
 from kat_ray.storage import Location
@@ -48,6 +51,14 @@ class _Block:
     key: str
     num_reused: int
 
+    @property
+    def num_rows(self) -> int:
+        """Rows of the block."""
+        return self.stop - self.start
+
+    def __str__(self) -> str:
+        return f"rows {self.start:,} to {self.stop - 1:,}"
+
 
 def embed(
     prompts: Location,
@@ -64,17 +75,19 @@ def embed(
     """
     record = work / "embeddings.json"
     if record.exists():
-        return EmbeddingSummary(**json.loads(record.read_bytes()))
+        done = EmbeddingSummary(**json.loads(record.read_bytes()))
+        return replace(done, num_embedded=0, num_reused=done.num_embedded + done.num_reused)
     started = time.perf_counter()
     folder = cache / _cache_name(identity)
-    blocks = [_Block(**row) for row in run_task(_plan, prompts, work, list(snapshots))]
+    blocks = run_task(_plan, prompts, work, list(snapshots))
     at_hand = _finished(folder)
-    reused_before = sum(block.stop - block.start for block in blocks if block.key in at_hand)
+    reused = sum(block.num_rows if block.key in at_hand else block.num_reused for block in blocks)
     config = replace(encoder, precision=cast(Precision, identity.precision))
     stage = _EncodingStage(_Places(prompts, work, folder, tuple(snapshots)), config, num_workers, blocks)
-    run_attempts("embed", stage.remaining, stage.encode)
-    num_truncated = run_task(_assemble, work, folder, [asdict(block) for block in blocks], identity)
-    reused = sum(block.num_reused for block in blocks if block.key not in at_hand) + reused_before
+    num_truncated = None
+    while num_truncated is None:
+        run_attempts("embed", stage.remaining, stage.encode)
+        num_truncated = run_task(_assemble, work, folder, blocks, identity)
     summary = EmbeddingSummary(
         num_embedded=blocks[-1].stop - reused,
         num_reused=reused,
@@ -111,21 +124,32 @@ class _EncodingStage:
         """One attempt over `blocks` with as many actors as the cluster can hold now."""
         arguments = (self._places, self._encoder)
         items = [asdict(block) for block in blocks]
-        on_gpu = self._encoder.device == "gpu"
+        device: Literal["cpu", "gpu"] = "gpu" if self._encoder.device == "gpu" else "cpu"
+        num_encoders = min(self._num_workers, count_workers(device), len(items))
         rows = ray.data.from_items(items, override_num_blocks=len(items))
-        if on_gpu:
+        if device == "gpu":
             # Tokenizing on CPUs ahead of the device; on CPUs the actors do it themselves, since it is 2 % of the work.
-            rows = rows.map(_TokenizeBlock, fn_constructor_args=arguments, compute=_pool(_num_tokenizers()), num_cpus=1)
-        rows = rows.map(
-            _EncodeBlock,
-            fn_constructor_args=arguments,
-            compute=_pool(min(self._num_workers, len(items))),
-            **({"num_gpus": 1, "num_cpus": 0} if on_gpu else {"num_cpus": 1}),
-        )
+            num_tokenizers = min(max(1, current_cluster().num_cpus - 1), len(items))
+            rows = _map(rows, _TokenizeBlock, arguments, num_tokenizers, {"num_cpus": 1})
+            rows = _map(rows, _EncodeBlock, arguments, num_encoders, {"num_gpus": 1, "num_cpus": 0})
+        else:
+            rows = _map(rows, _EncodeBlock, arguments, num_encoders, {"num_cpus": 1})
         total = self._blocks[-1].stop
-        with progress_bar("embed", total, initial=total - sum(block.stop - block.start for block in blocks)) as bar:
+        with progress_bar("embed", total, initial=total - sum(block.num_rows for block in blocks)) as bar:
             for row in rows.iter_rows():
                 bar.update(row["num_rows"])
+
+
+def _map(rows: Any, worker: type, arguments: tuple[Any, ...], num_actors: int, hardware: dict[str, int]) -> Any:
+    """Ray Data over a pool of actors that are not restarted: a lost one ends the attempt, and `run_attempts` goes on.
+
+    Ray Data would by itself restart actors and repeat their blocks without bound, see `kat_ray.engine.tasks`; the
+    argument that turns this off is deprecated without another in its place.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RayDeprecationWarning)
+        pool = ray.data.ActorPoolStrategy(size=num_actors)
+        return rows.map(worker, fn_constructor_args=arguments, compute=pool, max_restarts=0, **hardware)
 
 
 class _BlockReader:
@@ -182,7 +206,7 @@ class _EncodeBlock(_BlockReader):
         return {"num_rows": len(missing)}
 
 
-def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[dict[str, Any]]:
+def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[_Block]:
     """Worker: cut the corpus into blocks and find rows that snapshots already hold; newer snapshots go first."""
     hashes = _text_hashes(prompts)
     reuse = np.full((len(hashes), 2), -1, np.int64)
@@ -196,7 +220,7 @@ def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[
     for index, start in enumerate(range(0, len(hashes), PROMPT_BLOCK_ROWS)):
         stop = min(start + PROMPT_BLOCK_ROWS, len(hashes))
         key = hashlib.blake2b(hashes[start:stop].tobytes(), digest_size=16).hexdigest()
-        blocks.append(asdict(_Block(index, start, stop, key, int((reuse[start:stop, 0] >= 0).sum()))))
+        blocks.append(_Block(index, start, stop, key, int((reuse[start:stop, 0] >= 0).sum())))
     return blocks
 
 
@@ -224,18 +248,24 @@ def _snapshot_rows(snapshot: Location, rows: NDArray[np.int64]) -> tuple[Float32
     return vectors, read_npy(snapshot / "num_tokens.npy", start, stop)[rows - start]
 
 
-def _assemble(work: Location, folder: Location, blocks: list[dict[str, Any]], identity: EncoderIdentity) -> int:
-    """Worker: stream the blocks into the two columns; returns how many rows were cut at the token limit."""
+def _assemble(work: Location, folder: Location, blocks: list[_Block], identity: EncoderIdentity) -> int | None:
+    """Worker: stream the blocks into the two columns; returns how many rows were cut at the token limit.
+
+    None when a block is gone: another build of these texts ended meanwhile and took it away.
+    """
     num_tokens: list[Int32Vector] = []
 
     def vectors() -> Iterator[Float32Matrix]:
         for block in blocks:
-            with np.load(io.BytesIO((folder / f"{block['key']}.npz").read_bytes()), allow_pickle=False) as arrays:
+            with np.load(io.BytesIO((folder / f"{block.key}.npz").read_bytes()), allow_pickle=False) as arrays:
                 num_tokens.append(arrays["num_tokens"])
                 yield arrays["embeddings"]
 
-    num_rows = blocks[-1]["stop"]
-    write_npy(work / "embeddings.npy", vectors(), (num_rows, identity.dimension), np.dtype(np.float32))
+    num_rows = blocks[-1].stop
+    try:
+        write_npy(work / "embeddings.npy", vectors(), (num_rows, identity.dimension), np.dtype(np.float32))
+    except FileNotFoundError:
+        return None
     write_npy(work / "num_tokens.npy", iter(num_tokens), (num_rows,), np.dtype(np.int32))
     return int(sum((counts > identity.token_limit).sum() for counts in num_tokens))
 
@@ -253,11 +283,3 @@ def _finished(folder: Location) -> set[str]:
 def _cache_name(identity: EncoderIdentity) -> str:
     content = json.dumps(asdict(identity), sort_keys=True).encode()
     return f"vectors-{hashlib.blake2b(content, digest_size=8).hexdigest()}"
-
-
-def _pool(size: int) -> ray.data.ActorPoolStrategy:
-    return ray.data.ActorPoolStrategy(size=size)
-
-
-def _num_tokenizers() -> int:
-    return max(1, int(ray.cluster_resources().get("CPU", 1)) - 1)

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Literal
@@ -20,15 +22,18 @@ from typing import Any, Literal
 import numpy as np
 import ray
 from numpy.typing import NDArray
+from ray.util.placement_group import PlacementGroup, placement_group, remove_placement_group
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+from tqdm import tqdm
 
-from kat_ray.engine.session import current_cluster
+from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import WorkersLostError, progress_bar, run_attempts, run_task
 from kat_ray.geometry.neighbors import Neighbors, merge, search
 from kat_ray.snapshot.columns import read_npy, read_npy_header, write_npy
 from kat_ray.storage import Location
 
 QUERY_BLOCK_ROWS = 1024
-STALL_SECONDS = 20.0
+STALL_SECONDS = 10.0
 IndexKind = Literal["exact", "pynndescent"]
 DeviceKind = Literal["cpu", "gpu"]
 
@@ -65,6 +70,22 @@ def find_neighbors(
     return summary
 
 
+@dataclass(frozen=True, slots=True)
+class _Queries:
+    """A block of rows that look for their neighbors."""
+
+    start: int
+    stop: int
+
+    @property
+    def file(self) -> str:
+        """Name of the block's finished part of the graph."""
+        return f"{self.start:012d}.npz"
+
+    def __str__(self) -> str:
+        return f"rows {self.start:,} to {self.stop - 1:,}"
+
+
 class _ShardedSearch:
     """The query blocks of one corpus and how to answer those that are left."""
 
@@ -72,58 +93,68 @@ class _ShardedSearch:
         self._work, self._num_rows, self._k = work, num_rows, k
         self._device, self._num_workers = device, num_workers
 
-    def remaining(self) -> list[int]:
-        """First rows of the blocks without a file."""
+    def remaining(self) -> list[_Queries]:
+        """Blocks without a file, in row order."""
         finished = {name for name, _ in (self._work / "neighbors").children()}
-        return [start for start in range(0, self._num_rows, QUERY_BLOCK_ROWS) if _block_name(start) not in finished]
+        return [block for block in _blocks(self._num_rows) if block.file not in finished]
 
-    def search(self, starts: Sequence[int]) -> None:
-        """One attempt over the blocks at `starts` with as many shards as the cluster can hold now."""
-        shards = self._start_shards()
-        waiting, running = iter(starts), {}
-        total = self._num_rows
-        try:
-            with progress_bar("neighbors", total, initial=total - self._num_queries(starts)) as bar:
-                for start in waiting:
-                    running[self._submit(shards, start)] = start
-                    if len(running) >= 2 * len(shards):
-                        bar.update(self._take_one(running, len(shards)))
-                while running:
+    def search(self, blocks: Sequence[_Queries]) -> None:
+        """One attempt over `blocks` with as many shards as the cluster can hold now."""
+        with self._shards() as shards, self._bar(blocks) as bar:
+            running: dict[Any, None] = {}
+            for block in blocks:
+                running[self._submit(shards, block)] = None
+                if len(running) >= 2 * len(shards):
                     bar.update(self._take_one(running, len(shards)))
+            while running:
+                bar.update(self._take_one(running, len(shards)))
+
+    @contextmanager
+    def _shards(self) -> Iterator[list[Any]]:
+        """Index shards that are placed all at once or not at all, so that two jobs cannot block each other half-way."""
+        count = min(self._num_workers, count_workers(self._device), self._num_rows)
+        hardware = {"num_gpus": 1, "num_cpus": 0} if self._device == "gpu" else {"num_cpus": 1}
+        group = placement_group([{self._device.upper(): 1}] * count, strategy="SPREAD")
+        try:
+            self._await_placement(group, count)
+            place = PlacementGroupSchedulingStrategy(placement_group=group)
+            actor = ray.remote(_IndexShard).options(
+                max_restarts=0, allow_out_of_order_execution=True, scheduling_strategy=place, **hardware
+            )
+            edges = np.linspace(0, self._num_rows, count + 1).astype(int).tolist()
+            yield [actor.remote(self._work, start, stop, self._k, self._device) for start, stop in pairwise(edges)]
         finally:
-            for shard in shards:
-                ray.kill(shard)
+            remove_placement_group(group)  # ends its actors, too
 
-    def _start_shards(self) -> list[Any]:
-        cluster = current_cluster()
-        available = cluster.num_gpus if self._device == "gpu" else cluster.num_cpus
-        count = max(1, min(self._num_workers, available, self._num_rows))
-        options = {"num_gpus": 1, "num_cpus": 0} if self._device == "gpu" else {"num_cpus": 1}
-        edges = np.linspace(0, self._num_rows, count + 1).astype(int).tolist()
-        actor = ray.remote(_IndexShard).options(max_restarts=0, **options)
-        return [actor.remote(self._work, start, stop, self._k, self._device) for start, stop in pairwise(edges)]
+    def _await_placement(self, group: PlacementGroup, count: int) -> None:
+        while not group.wait(STALL_SECONDS):
+            self._require_room(count)
+            tqdm.write(f"neighbors: waiting for {count} {self._device.upper()}(s) that others hold.", file=sys.stderr)
 
-    def _submit(self, shards: list[Any], start: int) -> Any:
-        stop = min(start + QUERY_BLOCK_ROWS, self._num_rows)
+    def _submit(self, shards: list[Any], block: _Queries) -> Any:
         found = None
-        first = (start // QUERY_BLOCK_ROWS) % len(shards)  # blocks enter at different shards, so that all have work
+        first = (block.start // QUERY_BLOCK_ROWS) % len(shards)  # blocks enter at different shards: all have work
         order = shards[first:] + shards[:first]
         for shard in order[:-1]:
-            found = shard.search.remote(start, stop, found)
-        return order[-1].finish.remote(start, stop, found)
+            found = shard.search.remote(block, found)
+        return order[-1].finish.remote(block, found)
 
-    def _take_one(self, running: dict[Any, int], num_shards: int) -> int:
+    def _take_one(self, running: dict[Any, None], num_shards: int) -> int:
         while True:
             ready, _ = ray.wait(list(running), timeout=STALL_SECONDS)
             if ready:
                 del running[ready[0]]
                 return int(ray.get(ready[0]))
-            cluster = current_cluster()
-            if (cluster.num_gpus if self._device == "gpu" else cluster.num_cpus) < num_shards:
-                raise WorkersLostError(f"{num_shards} index shards no longer fit into the cluster ({cluster}).")
+            self._require_room(num_shards)
 
-    def _num_queries(self, starts: Sequence[int]) -> int:
-        return sum(min(start + QUERY_BLOCK_ROWS, self._num_rows) - start for start in starts)
+    def _require_room(self, num_shards: int) -> None:
+        cluster = current_cluster()
+        if cluster.num_devices(self._device) < num_shards:
+            raise WorkersLostError(f"{num_shards} index shards no longer fit into the cluster ({cluster}).")
+
+    def _bar(self, blocks: Sequence[_Queries]) -> tqdm[Any]:
+        left = sum(block.stop - block.start for block in blocks)
+        return progress_bar("neighbors", self._num_rows, initial=self._num_rows - left)
 
 
 class _IndexShard:
@@ -133,33 +164,34 @@ class _IndexShard:
         self._work, self._start, self._k, self._device = work, start, k, device
         self._rows = read_npy(work / "embeddings.npy", start, stop)
 
-    def search(self, start: int, stop: int, found: Neighbors | None) -> Neighbors:
-        """Neighbors of the query rows start..stop here, merged into those of the shards before."""
-        queries = read_npy(self._work / "embeddings.npy", start, stop)
-        here = search(queries, np.arange(start, stop), self._rows, self._start, self._k, device=self._device)
+    def search(self, block: _Queries, found: Neighbors | None) -> Neighbors:
+        """Neighbors of the queries among the rows here, merged into those of the shards before."""
+        queries = read_npy(self._work / "embeddings.npy", block.start, block.stop)
+        rows = np.arange(block.start, block.stop)
+        here = search(queries, rows, self._rows, self._start, self._k, device=self._device)
         return here if found is None else merge(found, here, self._k)
 
-    def finish(self, start: int, stop: int, found: Neighbors | None) -> int:
+    def finish(self, block: _Queries, found: Neighbors | None) -> int:
         """As `search`, for the last shard of a block: writes its file and returns the number of queries."""
-        neighbors = self.search(start, stop, found)
+        neighbors = self.search(block, found)
         buffer = io.BytesIO()
         np.savez(buffer, indices=neighbors.indices, distances=neighbors.distances)
-        (self._work / "neighbors" / _block_name(start)).write_bytes(buffer.getvalue())
-        return stop - start
+        (self._work / "neighbors" / block.file).write_bytes(buffer.getvalue())
+        return block.stop - block.start
 
 
 def _assemble(work: Location, num_rows: int, k: int) -> None:
     """Worker: stream the blocks into the two columns."""
 
-    def blocks(name: str) -> Iterator[NDArray[Any]]:
-        for start in range(0, num_rows, QUERY_BLOCK_ROWS):
-            data = (work / "neighbors" / _block_name(start)).read_bytes()
+    def parts(name: str) -> Iterator[NDArray[Any]]:
+        for block in _blocks(num_rows):
+            data = (work / "neighbors" / block.file).read_bytes()
             with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
                 yield arrays[name]
 
     dtype = index_dtype(num_rows)
-    write_npy(work / "neighbor_indices.npy", (rows.astype(dtype) for rows in blocks("indices")), (num_rows, k), dtype)
-    distances = (rows.astype(np.float32) for rows in blocks("distances"))
+    write_npy(work / "neighbor_indices.npy", (rows.astype(dtype) for rows in parts("indices")), (num_rows, k), dtype)
+    distances = (rows.astype(np.float32) for rows in parts("distances"))
     write_npy(work / "neighbor_distances.npy", distances, (num_rows, k), np.dtype(np.float32))
 
 
@@ -181,5 +213,6 @@ def index_dtype(num_rows: int) -> np.dtype[Any]:
     return np.dtype(np.int32 if num_rows <= np.iinfo(np.int32).max else np.int64)
 
 
-def _block_name(start: int) -> str:
-    return f"{start:012d}.npz"
+def _blocks(num_rows: int) -> list[_Queries]:
+    starts = range(0, num_rows, QUERY_BLOCK_ROWS)
+    return [_Queries(start, min(start + QUERY_BLOCK_ROWS, num_rows)) for start in starts]

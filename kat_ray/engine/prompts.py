@@ -17,15 +17,16 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
-import ray
 
 from kat_ray.engine.corpus import Corpus
 from kat_ray.engine.split_rows import PromptsConfig, SplitParser, SplitRecord
-from kat_ray.engine.tasks import own_error, progress_bar, run_task
+from kat_ray.engine.tasks import Call, run_side_by_side, run_task
 from kat_ray.errors import EmptyCorpusError
 from kat_ray.pairs.linking import link
 from kat_ray.pairs.splits import Split, plan_splits
 from kat_ray.storage import Location
+
+SPLIT_BYTES = 64 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,12 @@ class PromptsSummary:
     seconds: float
 
 
-def make_prompts(inputs: Sequence[str], work: Location, config: PromptsConfig) -> PromptsSummary:
+def make_prompts(
+    inputs: Sequence[str], work: Location, config: PromptsConfig, *, split_bytes: int = SPLIT_BYTES
+) -> PromptsSummary:
     """Write prompts.parquet, pairs.parquet and rejects.parquet below `work`; a finished stage is not done again.
+
+    Files are read in splits of about `split_bytes`; how they are cut changes nothing in the columns.
 
     Raises:
         InputError: an input path that is missing or empty.
@@ -56,8 +61,9 @@ def make_prompts(inputs: Sequence[str], work: Location, config: PromptsConfig) -
     if record.exists():
         return PromptsSummary(**json.loads(record.read_bytes()))
     started = time.perf_counter()
-    splits = plan_splits(list(inputs))
-    records = _read_splits(splits, work, config)
+    splits = plan_splits(list(inputs), split_bytes=split_bytes)
+    calls = [Call(_read_split, (index, split, work, config)) for index, split in enumerate(splits)]
+    records = run_side_by_side("read", calls, unit="splits")
     counts = run_task(_link_and_write, work, records, config)
     summary = PromptsSummary(**counts, seconds=time.perf_counter() - started)
     record.write_bytes(json.dumps(asdict(summary)).encode())
@@ -65,31 +71,14 @@ def make_prompts(inputs: Sequence[str], work: Location, config: PromptsConfig) -
     return summary
 
 
-def _read_splits(splits: Sequence[Split], work: Location, config: PromptsConfig) -> list[SplitRecord]:
-    items = [{"index": index, "split": split} for index, split in enumerate(splits)]
-    rows = ray.data.from_items(items, override_num_blocks=len(items)).map(
-        _read_split, fn_kwargs={"work": work, "config": config}
-    )
-    records = []
-    try:
-        with progress_bar("read", len(items), unit="splits") as bar:
-            for row in rows.iter_rows():
-                records.append(SplitRecord(**json.loads(row["record"])))
-                bar.update()
-                bar.set_postfix_str(f"{sum(record.num_rows for record in records):,} rows")
-    except Exception as error:
-        raise own_error(error) from error
-    return sorted(records, key=lambda record: record.index)
-
-
-def _read_split(item: dict[str, Any], work: Location, config: PromptsConfig) -> dict[str, str]:
+def _read_split(index: int, split: Split, work: Location, config: PromptsConfig) -> SplitRecord:
     """Worker: parse one split into rows/NNNNN.{parquet,npy}, its rejects and its record."""
-    folder, name = work / "rows", f"{item['index']:05d}"
+    folder, name = work / "rows", f"{index:05d}"
     done = folder / f"{name}.json"
     if not done.exists():
-        record = SplitParser(item["index"], item["split"], config).write(folder, name)
+        record = SplitParser(index, split, config).write(folder, name)
         done.write_bytes(json.dumps(asdict(record)).encode())
-    return {"record": done.read_bytes().decode()}
+    return SplitRecord(**json.loads(done.read_bytes()))
 
 
 def _link_and_write(work: Location, records: list[SplitRecord], config: PromptsConfig) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from kat_ray.errors import ResourceError
 from kat_ray.storage import Location
 
 Device = Literal["auto", "cpu", "gpu"]
+NO_PROGRESS_SECONDS = 7200
+"""Longest time that one block may take on one worker; slow encoders need minutes, a stuck one is given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Cluster:
     num_cpus: int
     num_gpus: int
 
+    def num_devices(self, device: Literal["cpu", "gpu"]) -> int:
+        """Workers that the cluster can hold at once, one CPU or GPU each."""
+        return self.num_gpus if device == "gpu" else self.num_cpus
+
     def __str__(self) -> str:
         return f"{self.num_nodes} node(s), {self.num_cpus} CPU(s), {self.num_gpus} GPU(s)"
 
@@ -39,7 +46,7 @@ class Cluster:
 def session(address: str | None = None) -> Iterator[Cluster]:
     """Join the cluster at `address`, else the one in RAY_ADDRESS, else start an embedded one for the block's length."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own log files keep the rest
-    target = address or os.environ.get("RAY_ADDRESS") or "local"
+    target = resolve_address(address)
     if target == "local":
         _protect_embedded_cluster()
     _connect(target)
@@ -48,6 +55,11 @@ def session(address: str | None = None) -> Iterator[Cluster]:
         yield current_cluster()
     finally:
         ray.shutdown()
+
+
+def resolve_address(address: str | None) -> str:
+    """The address that a session joins; "local" is an embedded cluster of its own."""
+    return address or os.environ.get("RAY_ADDRESS") or "local"
 
 
 def current_cluster() -> Cluster:
@@ -68,19 +80,18 @@ def resolve_device(device: Device, wait_seconds: float = 0.0) -> Literal["cpu", 
     """
     if device == "auto":
         return "gpu" if current_cluster().num_gpus else "cpu"
-    deadline = time.monotonic() + wait_seconds
-    if wait_seconds and not _num_devices(device):
-        from ray.autoscaler.sdk import request_resources
-
-        request_resources(bundles=[{device.upper(): 1}])
-    while not _num_devices(device):
-        if time.monotonic() >= deadline:
-            raise ResourceError(
-                f"No {device.upper()} in the cluster ({current_cluster()}). Add a node that declares one, pass "
-                f"--wait-seconds to let an autoscaler bring one, or choose another --device."
-            )
-        time.sleep(1.0)
+    _require(device, 1, wait_seconds)
     return device
+
+
+def count_workers(device: Literal["cpu", "gpu"], requested: int | None = None, wait_seconds: float = 0.0) -> int:
+    """How many actors of one CPU or GPU may run side by side: those asked for, else all that the cluster holds now.
+
+    Raises:
+        ResourceError: more were asked for than there are, or came within `wait_seconds`; or there are none.
+    """
+    _require(device, requested or 1, wait_seconds)
+    return requested or current_cluster().num_devices(device)
 
 
 def require_shared(locations: Sequence[Location]) -> None:
@@ -115,16 +126,34 @@ def _protect_embedded_cluster() -> None:
 def _connect(target: str) -> None:
     local = {"include_dashboard": False} if target == "local" else {}
     try:
-        ray.init(
-            address=target,
-            logging_level="ERROR",
-            log_to_driver=False,
-            runtime_env=_runtime_env(target),
-            **local,
-        )
+        with _native_lines_held():
+            ray.init(
+                address=target,
+                logging_level="ERROR",
+                log_to_driver=False,
+                runtime_env=_runtime_env(target),
+                **local,
+            )
     except (ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ResourceError(f"Cannot join Ray at {target}: {reason} Check the address and RAY_AUTH_MODE.") from error
+
+
+@contextmanager
+def _native_lines_held() -> Iterator[None]:
+    """Keep what Ray's native part writes while it starts off the terminal; show it when the start fails."""
+    stderr = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(stderr, held.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
 
 
 def _runtime_env(target: str) -> dict[str, object] | None:
@@ -142,12 +171,29 @@ def _is_submitted() -> bool:
 
 
 def _configure_data() -> None:
+    """Ray Data keeps its bars and its tracebacks of lost workers to its log file: the stages have their own words."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
-    context.execution_no_progress_timeout_s = 600
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
+    logger = logging.getLogger("ray.data")
+    logger.setLevel(logging.ERROR)
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.CRITICAL)
 
 
-def _num_devices(device: Literal["cpu", "gpu"]) -> int:
-    cluster = current_cluster()
-    return cluster.num_gpus if device == "gpu" else cluster.num_cpus
+def _require(device: Literal["cpu", "gpu"], count: int, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    if wait_seconds and current_cluster().num_devices(device) < count:
+        from ray.autoscaler.sdk import request_resources
+
+        request_resources(bundles=[{device.upper(): 1}] * count)
+    while current_cluster().num_devices(device) < count:
+        if time.monotonic() >= deadline:
+            found = current_cluster()
+            raise ResourceError(
+                f"Asked for {count} {device.upper()}(s), but the cluster has {found.num_devices(device)} ({found}). "
+                f"Add nodes that declare them, pass --wait-seconds to let an autoscaler bring them, or ask for less."
+            )
+        time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))

@@ -1,7 +1,8 @@
 """Runs single tasks and whole attempts on the cluster, and recovers when workers are lost.
 
 Knows Ray's errors and how they wrap ours; knows nothing of stages. A stage is resumed by its finished blocks, so
-recovery is plain: look at what is left, plan for the cluster as it now is, run that.
+recovery is plain: look at what is left, plan for the cluster as it now is, run that. Ray repeats single tasks; actors
+are not restarted by Ray, which would wait for ever for a node that is gone and repeat a deadly block without end.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any, TypeVar, cast
 
 import ray
 import ray.exceptions
+from ray.data.exceptions import ExecutionTimeoutError
 from tqdm import tqdm
 
 from kat_ray.errors import KatRayError, ResourceError
@@ -20,7 +22,8 @@ from kat_ray.errors import KatRayError, ResourceError
 Result = TypeVar("Result")
 Block = TypeVar("Block")
 
-MAX_ATTEMPTS = 6
+MAX_IDLE_ATTEMPTS = 6
+"""Lost workers that a single task survives, and attempts in a row without a finished block that a stage survives."""
 
 
 class WorkersLostError(Exception):
@@ -29,6 +32,7 @@ class WorkersLostError(Exception):
 
 LOST_WORKER_ERRORS = (
     WorkersLostError,
+    ExecutionTimeoutError,
     ray.exceptions.RayActorError,
     ray.exceptions.WorkerCrashedError,
     ray.exceptions.NodeDiedError,
@@ -46,9 +50,9 @@ class Call:
     num_gpus: int = 0
 
     def start(self) -> Any:
-        """Submit; Ray itself retries it when its worker is lost."""
+        """Submit; Ray itself repeats it when its worker is lost."""
         hardware = {"num_gpus": self.num_gpus, "num_cpus": 0} if self.num_gpus else {"num_cpus": 1}
-        return ray.remote(self.function).options(max_retries=MAX_ATTEMPTS, **hardware).remote(*self.arguments)
+        return ray.remote(self.function).options(max_retries=MAX_IDLE_ATTEMPTS, **hardware).remote(*self.arguments)
 
 
 def run_task(function: Callable[..., Result], *arguments: object, num_gpus: int = 0) -> Result:
@@ -57,19 +61,25 @@ def run_task(function: Callable[..., Result], *arguments: object, num_gpus: int 
     Raises:
         KatRayError: as raised by the function; ResourceError when its worker was lost again and again.
     """
-    return cast(Result, _results([Call(function, arguments, num_gpus).start()])[0])
+    return cast(Result, _result(Call(function, arguments, num_gpus).start()))
 
 
-def run_side_by_side(label: str, calls: Sequence[Call]) -> list[Any]:
-    """Several calls at once, with a clock on stderr until the last one ends; raises as `run_task`."""
-    references = [call.start() for call in calls]
-    waiting = references
-    with progress_bar(label, len(calls), unit="tasks") as bar:
-        while waiting:
-            ready, waiting = ray.wait(waiting, timeout=bar.mininterval)
+def run_side_by_side(label: str, calls: Sequence[Call], unit: str = "tasks") -> list[Any]:
+    """Several calls at once and their results in order, with a clock on stderr until the last one ends.
+
+    Raises:
+        KatRayError: as `run_task`, as soon as one call fails.
+    """
+    numbers = {call.start(): number for number, call in enumerate(calls)}
+    results: list[Any] = [None] * len(calls)
+    with progress_bar(label, len(calls), unit=unit) as bar:
+        while numbers:
+            ready, _ = ray.wait(list(numbers), timeout=bar.mininterval)
+            for reference in ready:
+                results[numbers.pop(reference)] = _result(reference)
             bar.update(len(ready))
             bar.refresh()
-    return _results(references)
+    return results
 
 
 def run_attempts(
@@ -78,23 +88,27 @@ def run_attempts(
     """Call `attempt` on the blocks that `remaining` names, again after lost workers, until none is left.
 
     Raises:
-        KatRayError: as raised inside the blocks; ResourceError after MAX_ATTEMPTS without finishing.
+        KatRayError: as raised inside the blocks; ResourceError when MAX_IDLE_ATTEMPTS in a row finished no block, as
+            with a block that kills every worker that reads it.
     """
-    for _ in range(MAX_ATTEMPTS):
-        blocks = remaining()
-        if not blocks:
-            return
+    num_idle = 0
+    blocks = remaining()
+    while blocks:
         try:
             attempt(blocks)
         except LOST_WORKER_ERRORS as error:
             tqdm.write(f"{stage}: a worker was lost ({type(error).__name__}); going on with the rest.", file=sys.stderr)
-        except ray.exceptions.RayError as error:
+        except Exception as error:
             raise own_error(error) from error
-    if remaining():
-        raise ResourceError(
-            f"{stage}: workers were lost in {MAX_ATTEMPTS} attempts. Look at the memory of the nodes, then run "
-            f"the same command again: finished blocks are kept."
-        )
+        left = remaining()
+        num_idle = num_idle + 1 if len(left) >= len(blocks) else 0
+        if num_idle == MAX_IDLE_ATTEMPTS:
+            raise ResourceError(
+                f"{stage}: {num_idle} attempts in a row lost their workers without finishing any of {len(left):,} "
+                f"blocks, the first of them {left[0]}. Look at the memory of the nodes and at Ray's logs, then run "
+                f"the same command again: finished blocks are kept."
+            )
+        blocks = left
 
 
 def progress_bar(label: str, total: int, unit: str = "rows", initial: int = 0) -> tqdm[Any]:
@@ -117,8 +131,8 @@ def own_error(error: BaseException) -> BaseException:
     return error
 
 
-def _results(references: list[Any]) -> list[Any]:
+def _result(reference: Any) -> Any:
     try:
-        return list(ray.get(references))
+        return ray.get(reference)
     except ray.exceptions.RayError as error:
         raise own_error(error) from error
