@@ -1,0 +1,73 @@
+# One environment, .venv at the top of the checkout, for the demonstration, the tests and the checks.
+# It is installed once; a changed pyproject.toml or lock brings it up to date.
+
+# The interpreter that makes .venv: Python 3.11 or 3.12.
+PYTHON ?= python3
+# Where pip takes torch from. Empty: as pip is configured (the package index has the CUDA build, 3 GB with its
+# libraries). With the address of PyTorch's index of CPU builds: one file of 200 MB.
+TORCH_INDEX ?=
+
+LOCK := .locks/cpu.txt
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint $(LOCK)
+
+.PHONY: help install demo test test-long lint locks clean
+
+help:
+	@echo "make demo        build a snapshot of the demonstration corpus and show its card"
+	@echo "make test        run the tests"
+	@echo "make test-long   run the figures at size"
+	@echo "make lint        run the linters and the type checker"
+	@echo "make install     install .venv and nothing else (the others do so first)"
+	@echo "make locks       resolve the pinned versions anew"
+	@echo "make clean       remove the demonstration, caches and builds; .venv stays"
+
+install: $(INSTALLED)
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null || { \
+	  echo "KAT-Ray needs Python 3.11 or 3.12, but $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo not there);" \
+	    "name another one, as in: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "Making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv .venv
+
+$(INSTALLED): pyproject.toml $(LOCK) | $(BIN)/pip
+	@$(PIP_INSTALL) pip
+ifneq ($(TORCH_INDEX),)
+	@echo "Installing torch from $(TORCH_INDEX)"
+	@$(PIP_INSTALL) --no-deps --index-url $(TORCH_INDEX) torch
+endif
+	@echo "Installing the packages of $(LOCK) into .venv: two to four minutes, once"
+	@$(PIP_INSTALL) --build-constraint $(LOCK) --editable '.[jobs,cpu,test]'
+	@$(BIN)/python -m pip check
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/python -m jobs.demonstrate --out demo/pairs.jsonl
+	@$(BIN)/python -m jobs.build --pairs demo/pairs.jsonl --out demo/store
+	@$(BIN)/python -m jobs.inspect --snapshot demo/store
+	@echo
+	@echo "The snapshot is in demo/store. Next, with . $(BIN)/activate:"
+	@echo "  python -m jobs.sample --snapshot demo/store --budget 100 --out sampled_ids.txt   draw prompts by weight"
+	@echo "  python -m jobs.export --snapshot demo/store --out demo/files                     files for other tools"
+	@echo "  python -m jobs.build --pairs YOUR_PAIRS.jsonl --out store                        your own pairs"
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest
+
+test-long: $(INSTALLED)
+	@$(BIN)/python -m pytest -m 'long and not gpu'
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+locks: $(INSTALLED)
+	@$(BIN)/python .locks/resolve.py cpu
+	@$(BIN)/python .locks/resolve.py gpu
+
+clean:
+	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find jobs kat_ray serve tests -name __pycache__ -prune -exec rm -rf {} +
