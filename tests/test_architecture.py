@@ -1,0 +1,198 @@
+"""The shape that the design promises, read off the source: who may import what, how long a file is, what a job tells.
+
+Imports run: bottom -> pairs, geometry, encoders -> snapshot, evaluation, training, client -> engine -> jobs, serve.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BOTTOM = {"errors", "arrays", "records", "storage"}
+LAYERS = [
+    BOTTOM,
+    {"pairs", "geometry", "encoders"},
+    {"snapshot", "evaluation", "training", "client"},
+    {"engine"},
+    {"jobs", "serve"},
+]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+SOURCES = sorted(path for top in ("kat_ray", "jobs", "serve") for path in (ROOT / top).rglob("*.py"))
+JOBS = sorted(path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "command"})
+FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
+
+HELP = """
+import contextlib, io, json, runpy, sys
+told = {}
+for job in sys.argv[1:]:
+    sys.argv = [f"jobs/{job}.py", "--help"]
+    with contextlib.redirect_stdout(io.StringIO()) as text:
+        try:
+            runpy.run_module(f"jobs.{job}", run_name="__main__", alter_sys=True)
+            code = "no exit"
+        except SystemExit as stop:
+            code = stop.code
+        except Exception as error:
+            code = repr(error)
+    told[job] = [code, text.getvalue()]
+print(json.dumps(told))
+"""
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    """Full names of all imported modules, those inside functions too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield "." * node.level + (node.module or "")
+
+
+def _part(path: Path) -> str:
+    """`pairs` for kat_ray/pairs/rows.py, `errors` for kat_ray/errors.py, `jobs` for jobs/build.py."""
+    names = path.relative_to(ROOT).with_suffix("").parts
+    return names[1] if names[0] == "kat_ray" else names[0]
+
+
+def _imported_part(name: str) -> str | None:
+    top, _, rest = name.partition(".")
+    return rest.partition(".")[0] if top == "kat_ray" else top if top in LEVEL else None
+
+
+def _unsafe_reads(tree: ast.AST) -> list[str]:
+    """Ways to run code that came with data: pickle and its kin, torch.load and np.load without their guards."""
+    found = [name for name in _imports(tree) if name.partition(".")[0] in FOREIGN_CODE]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "pickle":
+            found += [f"pickle.{alias.name}" for alias in node.names if alias.name != "UnpicklingError"]
+        elif isinstance(node, ast.Attribute):
+            name = ast.unparse(node)
+            if (name.startswith("pickle.") and name != "pickle.UnpicklingError") or node.attr.endswith("_pickle"):
+                found.append(name)
+        elif isinstance(node, ast.Call):
+            given = {word.arg: ast.unparse(word.value) for word in node.keywords}
+            if ast.unparse(node.func) == "torch.load" and given.get("weights_only") != "True":
+                found.append(ast.unparse(node))
+            if given.get("allow_pickle", "False") != "False":
+                found.append(ast.unparse(node))
+    return found
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text("utf-8"), str(path))
+
+
+def test_every_part_of_the_library_has_its_place_in_the_order():
+    parts = {_part(path) for path in SOURCES} - {"__init__"}
+    assert parts <= set(LEVEL), f"say in LAYERS where {parts - set(LEVEL)} belongs"
+
+
+def test_imports_run_one_way():
+    against = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in SOURCES
+        if (part := _part(path)) in LEVEL
+        for name in _imports(_parsed(path))
+        if (imported := _imported_part(name)) in LEVEL and LEVEL[imported] > LEVEL[part]
+    ]
+    assert not against
+
+
+def test_the_library_imports_neither_jobs_nor_services_and_jobs_no_services_of_each_other():
+    tops = {path: {name.partition(".")[0] for name in _imports(_parsed(path))} for path in SOURCES}
+    assert not [path for path, names in tops.items() if ROOT / "kat_ray" in path.parents and names & {"jobs", "serve"}]
+    assert not [path for path, names in tops.items() if ROOT / "serve" in path.parents and "jobs" in names]
+
+
+def test_ray_is_imported_in_the_engine_and_the_services_only():
+    importers = {_part(path) for path in SOURCES for name in _imports(_parsed(path)) if name.partition(".")[0] == "ray"}
+    assert importers == {"engine"} or importers == {"engine", "serve"}
+
+
+def test_imports_are_absolute():
+    relative = [path for path in SOURCES if any(name.startswith(".") for name in _imports(_parsed(path)))]
+    assert not relative
+
+
+def test_a_base_install_can_import_the_bottom_the_snapshot_and_the_client():
+    paths = [path for path in SOURCES if _part(path) in BOTTOM | {"__init__", "snapshot", "client"}]
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths]
+    command = [sys.executable, "-I", str(ROOT / "tests/bare_interpreter.py"), str(ROOT), *names]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == len(names) > 10
+
+
+def test_the_bare_interpreter_refuses_what_a_base_install_lacks():
+    command = [sys.executable, "-I", str(ROOT / "tests/bare_interpreter.py"), str(ROOT), "torch"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert "torch is not part of the base install" in done.stderr
+
+
+def test_no_file_is_too_long_to_be_read_at_once():
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py")]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text("utf-8").splitlines()) for path in files}
+    assert not {name: lines for name, lines in lengths.items() if lines > 300}
+
+
+def test_nothing_that_is_read_can_run_code():
+    unsafe = {str(path.relative_to(ROOT)): found for path in SOURCES if (found := _unsafe_reads(_parsed(path)))}
+    assert not unsafe
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "pickle.loads(data)",
+        "from pickle import load",
+        "import joblib",
+        "np.load(path, allow_pickle=True)",
+        "np.load(path, allow_pickle=trusted)",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "pd.read_pickle(path)",
+    ],
+)
+def test_the_check_knows_the_ways_to_run_code_from_data(line):
+    assert _unsafe_reads(ast.parse(line))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["torch.load(path, weights_only=True)", "np.load(path, allow_pickle=False)", "from pickle import UnpicklingError"],
+)
+def test_the_check_lets_guarded_reads_pass(line):
+    assert not _unsafe_reads(ast.parse(line))
+
+
+@pytest.fixture(scope="module")
+def told_by_help() -> dict[str, tuple[object, str]]:
+    """Exit code and text of each job's --help, all from one interpreter."""
+    wide = {**os.environ, "COLUMNS": "240", "NO_COLOR": "1"}
+    command = [sys.executable, "-c", HELP, *JOBS]
+    done = subprocess.run(command, cwd=ROOT, env=wide, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return {job: (code, text) for job, (code, text) in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_job_shows_an_example_in_its_help(job, told_by_help):
+    code, text = told_by_help[job]
+    assert code == 0
+    assert re.search(rf"python -m jobs\.{job} --\w", text.partition("options")[0]), text
+
+
+@pytest.mark.parametrize("job", JOBS)
+def test_each_job_is_shown_in_the_readme(job):
+    assert re.search(rf"(jobs\.|`){job}\b", (ROOT / "README.md").read_text("utf-8"))

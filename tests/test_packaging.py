@@ -1,0 +1,117 @@
+"""What is handed on: the wheel that a trainer installs, the locks behind the two environments, a submitted checkout."""
+
+from __future__ import annotations
+
+import email
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from ray._private.runtime_env.packaging import create_package
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+ONLY_CPU = {"faiss-cpu"}
+OTHER_VERSION_ON_GPU = {"numba", "llvmlite", "pandas"}
+CUDA = re.compile(
+    r"nvidia-|cuda-|nvtx$|triton$|cupy-cuda|faiss-gpu$|numba-cuda|cachetools$|treelite$|rapids-logger$|.*-cu13$"
+)
+
+
+def _name(requirement: str) -> str:
+    """`ray` for "ray[data,serve]>=2.60"."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement).group()).lower()
+
+
+def _lock(name: str) -> dict[str, str]:
+    lines = (ROOT / ".locks" / f"{name}.txt").read_text("utf-8").splitlines()
+    return dict(line.split("==") for line in lines if not line.startswith("#"))
+
+
+def _direct(*extras: str) -> set[str]:
+    groups = [PROJECT["project"]["dependencies"], *(PROJECT["project"]["optional-dependencies"][e] for e in extras)]
+    return {_name(requirement) for group in groups for requirement in group}
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    """The wheel, built by the backend that stands in the environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=120)
+    return next(folder.glob("*.whl"))
+
+
+def test_the_wheel_holds_the_library_and_nothing_else(wheel):
+    names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    assert names == {str(path.relative_to(ROOT)) for path in (ROOT / "kat_ray").rglob("*.py")} | {"kat_ray/py.typed"}
+
+
+def test_the_wheel_asks_for_three_packages_and_carries_its_licence(wheel):
+    archive = zipfile.ZipFile(wheel)
+    folder = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).removesuffix("METADATA")
+    metadata = email.message_from_bytes(archive.read(folder + "METADATA"))
+    base = {_name(requirement) for requirement in metadata.get_all("Requires-Dist") if "extra ==" not in requirement}
+    assert base == {"numpy", "pyarrow", "httpx"}
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert b"Apache License" in archive.read(folder + "licenses/LICENSE")
+
+
+def test_the_installed_wheel_works_without_the_heavy_packages(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    command = [sys.executable, "-I", str(ROOT / "tests/bare_interpreter.py"), str(tmp_path)]
+    command += ["kat_ray", "kat_ray.snapshot.snapshot"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert all(line.startswith(str(tmp_path)) for line in done.stdout.splitlines())
+
+
+@pytest.mark.parametrize(("name", "extras"), [("cpu", ("jobs", "cpu", "test")), ("gpu", ("jobs", "gpu", "test"))])
+def test_a_lock_pins_every_direct_dependency(name, extras):
+    assert not _direct(*extras) - set(_lock(name))
+    assert {"hatchling", "editables", "pip"} <= set(_lock(name))
+
+
+def test_the_locks_differ_only_by_what_a_gpu_needs():
+    cpu, gpu = _lock("cpu"), _lock("gpu")
+    assert set(cpu) - set(gpu) == ONLY_CPU
+    assert {name for name in set(cpu) & set(gpu) if cpu[name] != gpu[name]} == OTHER_VERSION_ON_GPU
+    assert not [name for name in set(gpu) - set(cpu) if not CUDA.match(name)]
+
+
+def test_the_locks_take_any_build_of_torch():
+    assert _lock("cpu")["torch"] == _lock("gpu")["torch"] == "2.13.0"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["cpu", "gpu"])
+def test_pip_would_install_just_what_the_lock_says(name):
+    command = [sys.executable, str(ROOT / ".locks/resolve.py"), name, "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("gitignore", [True, False])
+def test_a_submitted_checkout_is_small_after_the_demo(tmp_path, gitignore):
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    for name in ("kat_ray", "jobs", "serve", "tests"):
+        shutil.copytree(ROOT / name, checkout / name)
+    for name in ("pyproject.toml", "README.md", "cluster.yaml", ".gitignore", ".rayignore"):
+        shutil.copy(ROOT / name, checkout / name)
+    heavy = [".venv/lib", ".git/objects", "demo/store", "viewer/node_modules/three", "viewer/dist", ".mypy_cache/3.11"]
+    for folder in heavy:
+        (checkout / folder).mkdir(parents=True)
+        with (checkout / folder / "large").open("wb") as file:
+            file.truncate(21 << 20)
+    package = tmp_path / "package.zip"
+    create_package(str(checkout), package, include_gitignore=gitignore, excludes=[])
+    names = zipfile.ZipFile(package).namelist()
+    assert {"jobs/build.py", "kat_ray/engine/build.py", "pyproject.toml"} <= set(names)
+    assert not [name for name in names if name.endswith((".pyc", "large"))]
+    assert package.stat().st_size < 20 << 20
