@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,13 @@ def test_what_is_copied_to_the_nodes_is_in_the_checkout():
     local = set(CONFIG["file_mounts"].values()) - {"~/.ray/auth_token"}
     assert local
     assert not [path for path in local if not (ROOT / path).exists()]
+
+
+def test_every_command_is_one_that_a_shell_can_read():
+    lists = [CONFIG[key] for key in CONFIG if key.endswith("_commands")]
+    commands = [command for each in lists for command in each] + NODES["gpu_worker"]["worker_setup_commands"]
+    for command in commands:
+        subprocess.run(["bash", "-n", "-c", command], check=True, timeout=30)
 
 
 def test_each_kind_of_node_installs_from_its_own_lock():

@@ -96,6 +96,40 @@ def test_pip_would_install_just_what_the_lock_says(name):
     assert done.returncode == 0, done.stderr
 
 
+@pytest.fixture
+def bare_checkout(tmp_path) -> Path:
+    """What `make install` looks at, and no environment."""
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / ".locks", tmp_path / ".locks")
+    return tmp_path
+
+
+@pytest.mark.parametrize("version", ["3.10.13", "3.13.0", None])
+def test_make_refuses_another_python_in_one_sentence(bare_checkout, version):
+    python = bare_checkout / "some-python"
+    if version:
+        python.write_text(f'#!/bin/sh\n[ "$1" = -c ] && exit 1\necho "Python {version}"\n')
+        python.chmod(0o755)
+    command = ["make", "demo", f"PYTHON={python}"]
+    done = subprocess.run(command, cwd=bare_checkout, capture_output=True, text=True, timeout=60, check=False)
+    sentence, end = done.stderr.splitlines()
+    assert f"needs Python 3.11 or 3.12, but {python} is {f'Python {version}' if version else 'not there'}" in sentence
+    assert done.returncode != 0
+    assert "Error 1" in end
+    assert not (bare_checkout / ".venv").exists()
+
+
+def test_make_installs_nothing_where_the_environment_is_up_to_date(bare_checkout):
+    (bare_checkout / ".venv/bin").mkdir(parents=True)
+    for name in ("bin/pip", ".installed"):
+        (bare_checkout / ".venv" / name).touch()
+    question = ["make", "--question", "install"]
+    assert subprocess.run(question, cwd=bare_checkout, timeout=60, check=False).returncode == 0
+    (bare_checkout / ".venv/.installed").unlink()
+    assert subprocess.run(question, cwd=bare_checkout, timeout=60, check=False).returncode == 1
+
+
 @pytest.mark.parametrize("gitignore", [True, False])
 def test_a_submitted_checkout_is_small_after_the_demo(tmp_path, gitignore):
     checkout = tmp_path / "checkout"
