@@ -14,7 +14,8 @@ import sys
 from typing import Any
 
 from jobs.command import run_job
-from kat_ray.engine.build import BuildConfig, build
+from kat_ray.engine.build import build
+from kat_ray.engine.build_options import BuildConfig
 from kat_ray.snapshot.card import render_card
 from kat_ray.snapshot.snapshot import Snapshot
 

@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from ray.util.annotations import RayDeprecationWarning
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
-from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity, Precision, Tokens, load_encoder
+from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Precision, Tokens, load_encoder
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
 from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_table, write_npy
@@ -156,7 +157,12 @@ class _BlockReader:
     """Reads the texts of a block and the vectors of it that some snapshot already holds."""
 
     def __init__(self, places: _Places, encoder: EncoderConfig) -> None:
-        self._places, self._encoder = places, load_encoder(encoder)
+        self._places, self._config = places, encoder
+
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """Loaded with the first block: what an actor raises while it starts reaches the driver as a lost worker."""
+        return load_encoder(self._config)
 
     def _reuse(self, block: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """For each row of the block the number of the snapshot (-1 for none) and its row there."""

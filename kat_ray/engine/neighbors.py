@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from ray.util.placement_group import PlacementGroup, placement_group, remove_pla
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from tqdm import tqdm
 
+from kat_ray.arrays import Float32Matrix
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import WorkersLostError, progress_bar, run_attempts, run_task
 from kat_ray.geometry.neighbors import Neighbors, merge, search
@@ -161,8 +163,12 @@ class _IndexShard:
     """Actor: rows start..stop of the corpus."""
 
     def __init__(self, work: Location, start: int, stop: int, k: int, device: DeviceKind) -> None:
-        self._work, self._start, self._k, self._device = work, start, k, device
-        self._rows = read_npy(work / "embeddings.npy", start, stop)
+        self._work, self._start, self._stop, self._k, self._device = work, start, stop, k, device
+
+    @cached_property
+    def _rows(self) -> Float32Matrix:
+        """Read with the first block: what an actor raises while it starts reaches the driver as a lost worker."""
+        return read_npy(self._work / "embeddings.npy", self._start, self._stop)
 
     def search(self, block: _Queries, found: Neighbors | None) -> Neighbors:
         """Neighbors of the queries among the rows here, merged into those of the shards before."""

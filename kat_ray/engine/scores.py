@@ -76,9 +76,8 @@ def _score(work: Location, config: ScoringConfig) -> dict[str, Any]:
         return dict(json.loads(record.read_bytes()))
     started = time.perf_counter()
     indices, distances = read_npy(work / "neighbor_indices.npy"), read_npy(work / "neighbor_distances.npy")
-    k = min(config.k, distances.shape[1]) or 1
-    density = crowding_of(distances, k, config.weighting)
-    weighting = weights(distances, k, config.weighting)
+    density = crowding_of(distances, config.k, config.weighting)
+    weighting = weights(distances, config.k, config.weighting)
     duplicates = duplicate_groups(indices, distances, config.duplicate_distance)
     clusters = cluster_graph(indices, distances, seed=config.seed)
     _write_column(work, "density", density)
@@ -99,7 +98,7 @@ def _score(work: Location, config: ScoringConfig) -> dict[str, Any]:
             "mass_per_density_quartile": list(numbers.quartile_mass),
             "ess_over_power": {f"{power:g}": share for power, share in curve.items()},
             "estimator": config.weighting.estimator,
-            "k": k,
+            "k": min(config.k, distances.shape[1]),
             "power": weighting.power,
             "cap": config.weighting.cap,
             "intrinsic_dimension": intrinsic_dimension(distances),

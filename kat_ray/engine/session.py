@@ -175,6 +175,7 @@ def _configure_data() -> None:
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.raise_original_map_exception = True
     context.execution_no_progress_timeout_s = NO_PROGRESS_SECONDS
     logger = logging.getLogger("ray.data")
     logger.setLevel(logging.ERROR)

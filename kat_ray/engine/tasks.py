@@ -97,6 +97,8 @@ def run_attempts(
         try:
             attempt(blocks)
         except LOST_WORKER_ERRORS as error:
+            if getattr(error, "actor_init_failed", False):
+                raise own_error(error) from error
             tqdm.write(f"{stage}: a worker was lost ({type(error).__name__}); going on with the rest.", file=sys.stderr)
         except Exception as error:
             raise own_error(error) from error
@@ -126,6 +128,8 @@ def own_error(error: BaseException) -> BaseException:
         if isinstance(seen, KatRayError) and not isinstance(seen, ray.exceptions.RayError):
             return seen
         seen = getattr(seen, "cause", None) or seen.__cause__
+    if getattr(error, "actor_init_failed", False):
+        return ResourceError(f"A worker cannot start: {str(error).strip().splitlines()[-1]}")
     if isinstance(error, LOST_WORKER_ERRORS):
         return ResourceError(f"A worker was lost and did not come back: {str(error).strip().splitlines()[0]}")
     return error
