@@ -51,7 +51,7 @@ def diagnose(weights: Float64Vector, density: Float64Vector) -> WeightDiagnostic
 
 def effective_sample_size(weights: Float64Vector) -> float:
     """(sum w)^2 / (N sum w^2): the share of N that equally weighted draws would need for the same variance."""
-    return float(weights.sum() ** 2 / (len(weights) * np.square(weights).sum()))
+    return min(1.0, float(weights.sum() ** 2 / (len(weights) * np.square(weights).sum())))
 
 
 def effective_sample_size_curve(

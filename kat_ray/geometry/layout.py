@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
@@ -19,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kat_ray.arrays import Float32Matrix, require_rows
+from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, require_rows
 from kat_ray.errors import InputError, ResourceError
 from kat_ray.geometry.neighbors import Device
 
@@ -105,22 +106,33 @@ def place(
 
 def normalize_layout(coordinates: NDArray[Any]) -> Float32Matrix:
     """Mean at the origin and the farthest coordinate at 1 or -1, by one factor for all axes; float32 [N, 3]."""
-    centred = coordinates.astype(np.float64) - coordinates.mean(axis=0, dtype=np.float64)
+    wide = coordinates.astype(np.float64)
+    centred = wide - wide.mean(axis=0)
     reach = np.abs(centred).max(initial=0.0)
-    return np.asarray(centred / reach if reach > 0.0 else centred, np.float32)
+    is_point = reach <= 1e-12 * np.abs(wide).max(initial=0.0)  # equal up to rounding, which must not be blown up
+    return np.zeros(wide.shape, np.float32) if is_point else np.asarray(centred / reach, np.float32)
 
 
 def principal_axes(vectors: Float32Matrix) -> Float32Matrix:
-    """Coordinates of the rows [N, D] along their three directions of most variance, float32 [N, 3], signs fixed."""
+    """Coordinates of the rows [N, D] along their three directions of most variance, float32 [N, 3], signs fixed.
+
+    Directions in which the rows differ by rounding alone are 0.
+    """
     mean = vectors.mean(axis=0, dtype=np.float64)
     scatter = np.zeros((vectors.shape[1], vectors.shape[1]))
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = vectors[start : start + _BLOCK_ROWS] - mean
+    for block in _centred_blocks(vectors, mean):
         scatter += block.T @ block
-    axes = np.linalg.eigh(scatter)[1][:, ::-1][:, :3]
-    axes *= np.where(axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])] < 0.0, -1.0, 1.0)
-    found = (vectors @ axes.astype(np.float32)) - (mean @ axes).astype(np.float32)
+    variances, axes = (part[..., ::-1][..., :3] for part in np.linalg.eigh(scatter))
+    largest = axes[np.abs(axes).argmax(axis=0), np.arange(axes.shape[1])]
+    noise = 1e-12 * (np.trace(scatter) + len(vectors) * mean @ mean)
+    axes = axes * np.where(variances <= noise, 0.0, np.sign(largest))
+    found = np.concatenate([block @ axes for block in _centred_blocks(vectors, mean)])
     return np.pad(found, ((0, 0), (0, 3 - found.shape[1]))).astype(np.float32)
+
+
+def _centred_blocks(vectors: Float32Matrix, mean: Float64Vector) -> Iterator[Float64Matrix]:
+    for start in range(0, len(vectors), _BLOCK_ROWS):
+        yield vectors[start : start + _BLOCK_ROWS] - mean
 
 
 def _layout_on_cpu(

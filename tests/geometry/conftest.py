@@ -1,0 +1,53 @@
+"""Corpora whose geometry is planted and asserted, and the plain references that the fast code is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+
+class GeoCorpus(NamedTuple):
+    """Unit rows float32 [250, 64]: 200 in four crowds, then 50 alone."""
+
+    vectors: NDArray[np.float32]
+    is_isolated: NDArray[np.bool_]
+
+
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float32]:
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def _all_distances(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    wide = vectors.astype(np.float64)
+    distances = np.array([np.sqrt(((wide - row) ** 2).sum(axis=1)) for row in wide])
+    np.fill_diagonal(distances, np.inf)
+    return distances
+
+
+@pytest.fixture(scope="session")
+def unit() -> Callable[[NDArray[np.float64]], NDArray[np.float32]]:
+    """Rows scaled to length 1."""
+    return _unit
+
+
+@pytest.fixture(scope="session")
+def all_distances() -> Callable[[NDArray[np.float32]], NDArray[np.float64]]:
+    """Brute force in float64: every distance by direct difference [N, N], infinity to itself."""
+    return _all_distances
+
+
+@pytest.fixture(scope="session")
+def geo() -> GeoCorpus:
+    """The crowds are crowded and the isolated rows isolated, or nothing that uses it is worth running."""
+    random = np.random.default_rng(7)
+    centres = random.normal(size=(4, 64))
+    crowds = np.repeat(centres, 50, axis=0) + 0.35 * random.normal(size=(200, 64))
+    vectors = _unit(np.vstack([crowds, random.normal(size=(50, 64))]))
+    is_isolated = np.arange(250) >= 200
+    tenth_nearest = np.sort(_all_distances(vectors), axis=1)[:, 9]
+    assert tenth_nearest[is_isolated].min() > 1.9 * tenth_nearest[~is_isolated].max()
+    return GeoCorpus(vectors, is_isolated)

@@ -1,0 +1,132 @@
+"""Draws follow the weights, and are a function of weights and seed alone, however the rows are split."""
+
+from __future__ import annotations
+
+from functools import reduce
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.stats import chisquare
+
+from kat_ray.errors import SamplingError
+from kat_ray.geometry.sampling import (
+    gumbel_keys,
+    merge_top_keys,
+    systematic,
+    top_keys,
+    with_replacement,
+    without_replacement,
+)
+
+FIVE = np.array([0.05, 0.1, 0.15, 0.3, 0.4])
+columns = arrays(np.float64, st.integers(1, 60), elements=st.floats(0, 1e3)).filter(lambda column: column.sum() > 1e-3)
+
+
+def test_ordered_draws_without_replacement_occur_as_enumeration_says():
+    orders = list(permutations(range(5), 3))
+    expected = np.array([np.prod([FIVE[o[i]] / (1 - FIVE[list(o[:i])].sum()) for i in range(3)]) for o in orders])
+    assert expected.sum() == pytest.approx(1.0)
+    draws = 20_000
+    keys = gumbel_keys(np.tile(FIVE, draws), 0, seed=11).reshape(draws, 5)
+    drawn = np.argsort(-keys, axis=1)[:, :3] @ [25, 5, 1]
+    observed = np.array([(drawn == order @ np.array([25, 5, 1])).sum() for order in np.array(orders)])
+    assert chisquare(observed, expected * draws).pvalue > 1e-3
+
+
+def test_the_draw_is_the_rows_by_descending_key():
+    weights = np.random.default_rng(0).gamma(1.0, size=500)
+    keys = gumbel_keys(weights, 0, seed=5)
+    assert np.array_equal(without_replacement(weights, 40, seed=5), np.argsort(-keys)[:40])
+
+
+@given(weights=columns, cuts=st.lists(st.integers(0, 60), max_size=4), seed=st.integers(0, 2**64 - 1))
+def test_any_sharding_gives_the_same_draw(weights, cuts, seed):
+    n = int(np.count_nonzero(weights))
+    edges = sorted({0, len(weights), *(cut for cut in cuts if cut < len(weights))})
+    parts = [
+        top_keys(gumbel_keys(weights[start:stop], start, seed), start, n)
+        for start, stop in pairwise(edges)
+        if weights[start:stop].sum() > 0
+    ]
+    merged = reduce(lambda left, right: merge_top_keys(left, right, n), reversed(parts))
+    assert np.array_equal(merged.rows, without_replacement(weights, n, seed))
+
+
+def test_a_draw_without_replacement_is_distinct_and_never_takes_weight_zero():
+    weights = np.array([0.0, 1.0, 0.0, 2.0, 1e-300])
+    assert sorted(without_replacement(weights, 3, seed=1).tolist()) == [1, 3, 4]
+    with pytest.raises(SamplingError, match="Cannot draw 4 distinct rows: 3 rows"):
+        without_replacement(weights, 4, seed=1)
+
+
+def test_isolated_rows_are_over_represented_among_the_first_drawn():
+    weights = np.r_[np.full(200, 1.0), np.full(50, 3.0)]
+    shares = [(without_replacement(weights, 50, seed) >= 200).mean() for seed in range(200)]
+    assert np.mean(shares) > 0.35
+
+
+@pytest.mark.parametrize("draw", [without_replacement, systematic, with_replacement])
+def test_a_seed_fixes_the_draw_and_another_changes_it(draw):
+    weights = np.random.default_rng(0).gamma(1.0, size=300)
+    assert np.array_equal(draw(weights, 200, 1), draw(weights, 200, 1))
+    assert not np.array_equal(draw(weights, 200, 1), draw(weights, 200, 2))
+
+
+def test_ten_million_draws_with_replacement_follow_the_weights():
+    weights = np.random.default_rng(2).gamma(0.7, size=1000) + 1e-3
+    observed = np.bincount(with_replacement(weights, 10_000_000, seed=3), minlength=1000)
+    assert chisquare(observed, 1e7 * weights / weights.sum()).pvalue > 1e-3
+
+
+def test_draws_with_replacement_resume_anywhere():
+    whole = with_replacement(FIVE, 1000, seed=9)
+    for start in (0, 1, 2, 3, 4, 501):
+        assert np.array_equal(with_replacement(FIVE, 100, seed=9, start_draw=start), whole[start : start + 100])
+
+
+def test_draws_with_replacement_never_take_weight_zero():
+    weights = np.array([0.0, 1.0, 0.0, 1e-12, 0.0])
+    assert set(with_replacement(weights, 10_000, seed=0)) <= {1, 3}
+
+
+@settings(max_examples=200)
+@given(weights=columns, n=st.integers(0, 500), seed=st.integers(0, 1000))
+def test_systematic_resampling_gives_floor_or_ceil_copies(weights, n, seed):
+    expected = n * weights / weights.sum()
+    rows = systematic(weights, n, seed)
+    copies = np.bincount(rows, minlength=len(weights))
+    assert len(rows) == n
+    assert (copies >= np.floor(expected - 1e-9)).all()
+    assert (copies <= np.ceil(expected + 1e-9)).all()
+
+
+def test_systematic_remainders_follow_the_weights():
+    copies = sum(np.bincount(systematic(FIVE, 7, seed), minlength=5) for seed in range(4000))
+    np.testing.assert_allclose(copies / 4000, 7 * FIVE, atol=0.04)
+
+
+def test_systematic_copies_are_spread_over_the_list():
+    weights = np.r_[10.0, np.ones(90)]
+    places = np.flatnonzero(systematic(weights, 100, seed=4) == 0)
+    assert len(places) == 10
+    assert np.diff(places).max() <= 25
+    assert places[0] < 15
+    assert places[-1] >= 85
+
+
+@pytest.mark.parametrize("draw", [without_replacement, systematic, with_replacement])
+@pytest.mark.parametrize("wrong", [[], [0.0, 0.0], [1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])
+def test_weights_that_cannot_be_drawn_from_are_refused(draw, wrong):
+    with pytest.raises(SamplingError, match="finite, not negative"):
+        draw(np.array(wrong), 1, 0)
+
+
+def test_a_negative_count_or_seed_is_refused():
+    with pytest.raises(SamplingError, match="-1 rows"):
+        with_replacement(FIVE, -1, 0)
+    with pytest.raises(SamplingError, match="seed is -1"):
+        without_replacement(FIVE, 2, -1)
