@@ -96,7 +96,7 @@ def test_rows_at_exactly_one_distance_keep_row_order_where_float32_scrambles_it(
     proposed = faiss.knn(vectors, vectors, 15, metric=faiss.METRIC_L2)[1][0]
     assert set(proposed) == {0, *range(401, 415)}
     assert np.any(np.diff(proposed) < 0)
-    nearest = exact_neighbors(vectors, 14)
+    nearest = search(vectors, np.arange(415), vectors, 0, 14)
     assert np.ptp(nearest.distances[0]) == 0.0
     assert nearest.indices[0].tolist() == list(range(401, 415))
 
