@@ -1,7 +1,8 @@
 """A sentence model on the CPU through OpenVINO: padded batches in, pooled vectors out.
 
 The model computes in bfloat16 or float32; pooling is always float32. Several engines share a machine: threads are not
-pinned to cores, since every process would pin to the same ones.
+pinned to cores, since every process would pin to the same ones. OpenVINO keeps about half a megabyte for every shape of
+batch it has seen, hence widths in steps.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import threading
 import numpy as np
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
-from kat_ray.encoders.batches import masked_mean, pad
+from kat_ray.encoders.batches import masked_mean, pad, stepped
 from kat_ray.encoders.converted_model import converted_model
 from kat_ray.encoders.devices import import_openvino
 from kat_ray.encoders.model_files import ModelFiles
@@ -22,11 +23,12 @@ _HINTS = {"float32": "f32", "bfloat16": "bf16"}
 class CpuEngine:
     """One compiled model and one inference at a time."""
 
-    token_budget = 2048
+    token_budget = 1024
 
     def __init__(self, files: ModelFiles, pooling: str, precision: str, threads: int) -> None:
         self._pooling = pooling
         self._pad_id = int(files.config.get("pad_token_id") or 0)
+        self._positions = int(files.config["max_position_embeddings"])
         self._lock = threading.Lock()
         options = {
             "PERFORMANCE_HINT": "LATENCY",
@@ -40,7 +42,8 @@ class CpuEngine:
 
     def pool(self, ids: Int32Vector, lengths: Int32Vector) -> Float32Matrix:
         """Pooled hidden states [B, D]: the mean over the true tokens, or the first token."""
-        padded, mask = pad(ids, lengths, self._pad_id)
+        longest = int(lengths.max())
+        padded, mask = pad(ids, lengths, self._pad_id, max(longest, min(stepped(longest), self._positions)))
         with self._lock:
             inputs = [padded, mask.astype(np.int64)]
             hidden = self._request.infer(inputs, share_inputs=True, share_outputs=True)[0]

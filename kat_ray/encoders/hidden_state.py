@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kat_ray.encoders.batches import BatchedEncoder
+from kat_ray.encoders.batched_encoder import BatchedEncoder
 from kat_ray.encoders.devices import resolve_device, resolve_precision
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity
 from kat_ray.encoders.model_files import ModelFiles, find_model

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kat_ray.encoders.batches import BatchedEncoder, Engine
+from kat_ray.encoders.batched_encoder import BatchedEncoder, Engine
 from kat_ray.encoders.devices import resolve_device, resolve_precision
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity
 from kat_ray.encoders.model_files import ModelFiles, find_model, read_json

@@ -78,7 +78,7 @@ class TorchEngine:
 
     def _padded_states(self, ids: Int32Vector, lengths: Int32Vector) -> torch.Tensor:
         """States [T, D] of the true tokens, one text after the other."""
-        padded, true_tokens = pad(ids, lengths, self._pad_id)
+        padded, true_tokens = pad(ids, lengths, self._pad_id, int(lengths.max()))
         mask = torch.from_numpy(true_tokens).to(self._device)
         output = self._model(input_ids=torch.from_numpy(padded).to(self._device), attention_mask=mask.long())
         return _states(output)[mask]

@@ -129,7 +129,7 @@ def save_sentence_model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..
 
         torch.manual_seed(3)
         shape = {"hidden_size": 24, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
-        bert = BertModel(BertConfig(**shape, max_position_embeddings=48))
+        bert = BertModel(BertConfig(**shape, max_position_embeddings=50))
         if change is not None:
             change(bert)
         source, folder = tmp_path_factory.mktemp("bert"), tmp_path_factory.mktemp("sentence") / "tiny"

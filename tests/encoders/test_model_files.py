@@ -4,7 +4,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -41,10 +40,7 @@ def test_the_installed_model_is_found_without_importing_its_code() -> None:
 
 
 def test_without_distribution_and_hub_the_error_names_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def absent(name: str) -> None:
-        raise PackageNotFoundError(name)
-
-    monkeypatch.setattr("importlib.metadata.distribution", absent)
+    monkeypatch.setattr(model_files, "_MINILM_DISTRIBUTION", "a-distribution-that-is-not-installed")
     with pytest.raises(EncoderError, match=rf"Cannot get the model {MINILM} from the hub.*give a local folder"):
         find_model(MINILM)
 
