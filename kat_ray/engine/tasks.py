@@ -24,6 +24,7 @@ Block = TypeVar("Block")
 
 MAX_IDLE_ATTEMPTS = 6
 """Lost workers that a single task survives, and attempts in a row without a finished block that a stage survives."""
+_ADVICE = "\nFailed to apply UDF transform"  # Ray Data adds advice on its own options to the message
 
 
 class WorkersLostError(Exception):
@@ -126,7 +127,7 @@ def own_error(error: BaseException) -> BaseException:
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, KatRayError) and not isinstance(seen, ray.exceptions.RayError):
-            return seen
+            return type(seen)(str(seen).partition(_ADVICE)[0])
         seen = getattr(seen, "cause", None) or seen.__cause__
     if getattr(error, "actor_init_failed", False):
         return ResourceError(f"A worker cannot start: {str(error).strip().splitlines()[-1]}")

@@ -1,0 +1,147 @@
+"""A lost worker costs an attempt, a deadly block is an error, and our own errors come through Ray whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import ray
+import ray.exceptions
+from ray import cloudpickle
+
+from kat_ray.engine.tasks import (
+    MAX_IDLE_ATTEMPTS,
+    Call,
+    WorkersLostError,
+    own_error,
+    run_attempts,
+    run_side_by_side,
+    run_task,
+)
+from kat_ray.errors import EncoderError, InputError, ResourceError
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+
+class Blocks:
+    """Blocks that an attempt finishes as a script says: how many of the remaining ones before a worker is lost."""
+
+    def __init__(self, count: int, script: Sequence[int]) -> None:
+        self.left = list(range(count))
+        self.script = list(script)
+        self.attempts = 0
+
+    def remaining(self) -> list[int]:
+        return list(self.left)
+
+    def attempt(self, blocks: Sequence[int]) -> None:
+        assert list(blocks) == self.left
+        self.attempts += 1
+        finished = self.script.pop(0) if self.script else 0
+        self.left = self.left[finished:]
+        if self.left:
+            raise WorkersLostError("gone")
+
+
+def test_attempts_go_on_with_what_is_left_as_long_as_each_finishes_something() -> None:
+    blocks = Blocks(30, [1] * 30)
+    run_attempts("stage", blocks.remaining, blocks.attempt)
+    assert blocks.attempts == 30
+
+
+def test_finished_stages_are_not_attempted() -> None:
+    blocks = Blocks(0, [])
+    run_attempts("stage", blocks.remaining, blocks.attempt)
+    assert blocks.attempts == 0
+
+
+def test_attempts_without_progress_end_in_an_error_that_names_the_block() -> None:
+    blocks = Blocks(9, [*[0] * (MAX_IDLE_ATTEMPTS - 1), 4, *[0] * MAX_IDLE_ATTEMPTS])
+    with pytest.raises(ResourceError, match="5 blocks, the first of them 4"):
+        run_attempts("stage", blocks.remaining, blocks.attempt)
+    assert blocks.attempts == 2 * MAX_IDLE_ATTEMPTS
+
+
+def test_a_fault_of_the_input_is_not_attempted_again() -> None:
+    calls = []
+
+    def attempt(blocks: Sequence[int]) -> None:
+        calls.append(blocks)
+        raise InputError("no such thing")
+
+    with pytest.raises(InputError, match="no such thing"):
+        run_attempts("stage", lambda: [1], attempt)
+    assert len(calls) == 1
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def refuse() -> None:
+    raise EncoderError("This model is not one of ours.")
+
+
+def crash_until(counter: Path, times: int) -> int:
+    """Kills its own worker the first `times` times."""
+    with counter.open("a") as stream:
+        stream.write("x")
+    if counter.stat().st_size <= times:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return counter.stat().st_size
+
+
+def test_our_errors_come_through_a_task_as_they_were_raised(joined: None) -> None:
+    with pytest.raises(EncoderError) as caught:
+        run_task(refuse)
+    assert str(caught.value) == "This model is not one of ours."
+    assert type(caught.value) is EncoderError
+
+
+def test_our_errors_come_through_ray_data_as_they_were_raised(joined: None) -> None:
+    with pytest.raises(Exception, match="model") as caught:
+        ray.data.from_items([1]).map(lambda _: refuse()).take_all()
+    assert str(own_error(caught.value)) == "This model is not one of ours."
+
+
+class Unstartable:
+    def __init__(self) -> None:
+        raise OSError("no such library")
+
+
+def test_a_worker_that_cannot_start_is_an_error_at_once(joined: None) -> None:
+    calls = []
+
+    def attempt(blocks: Sequence[int]) -> None:
+        calls.append(blocks)
+        ray.get(ray.remote(Unstartable).remote().__ray_ready__.remote())
+
+    with pytest.raises(ResourceError, match="cannot start: OSError: no such library"):
+        run_attempts("stage", lambda: [1], attempt)
+    assert len(calls) == 1
+
+
+def test_errors_of_others_stay_what_they_are() -> None:
+    error = ValueError("theirs")
+    assert own_error(error) is error
+    assert isinstance(own_error(ray.exceptions.WorkerCrashedError()), ResourceError)
+
+
+def test_a_task_survives_workers_that_die(joined: None, tmp_path: Path) -> None:
+    assert run_task(crash_until, tmp_path / "counter", 2) == 3
+
+
+def test_a_task_that_always_kills_its_worker_is_an_error(joined: None, tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match="worker was lost"):
+        run_task(crash_until, tmp_path / "counter", 1000)
+    assert (tmp_path / "counter").stat().st_size == MAX_IDLE_ATTEMPTS + 1
+
+
+def test_side_by_side_calls_answer_in_order_and_fail_at_the_first_fault(joined: None) -> None:
+    assert run_side_by_side("numbers", [Call(square, (number,)) for number in (3, 1, 4)]) == [9, 1, 16]
+    with pytest.raises(EncoderError):
+        run_side_by_side("numbers", [Call(refuse, ()), Call(square, (7,))])
