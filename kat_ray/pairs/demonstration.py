@@ -22,20 +22,18 @@ in 276,000 rows.
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from random import Random
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import orjson
-import pyarrow as pa
 
 from kat_ray.errors import InputError
 from kat_ray.pairs.composer import Composer
 from kat_ray.pairs.mixture import REAL, SHORT, plan
+from kat_ray.pairs.output import open_jsonl
 from kat_ray.pairs.specimens import BAD_LINES
 from kat_ray.records import Pair
 from kat_ray.storage import Location
@@ -95,19 +93,10 @@ class DemonstrationReport:
 def write(location: Location, config: DemonstrationConfig | None = None) -> DemonstrationReport:
     """Write the corpus as JSONL, gzipped when the name ends in .gz; only ids and a thousand rows are held."""
     corpus = _Corpus(config or DemonstrationConfig())
-    with location.open_output() as stream, _compressed(stream, location.name) as target:
+    with open_jsonl(location) as target:
         for line in corpus.lines():
             target.write(line + b"\n")
     return corpus.report()
-
-
-@contextmanager
-def _compressed(stream: IO[bytes] | pa.NativeFile, name: str) -> Iterator[Any]:
-    if not name.endswith(".gz"):
-        yield stream
-        return
-    with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=stream, mtime=0) as zipped:
-        yield zipped
 
 
 class _Corpus:
