@@ -35,7 +35,7 @@ class EncoderConfig:
     token_limit: int | None = None
     """Tokens kept of a text; None takes the encoder's own limit (512 for a checkpoint)."""
     threads: int = 1
-    """CPU threads of one encoder; the numbers do not depend on it."""
+    """CPU threads of one encoder; the bytes of a sentence model's vectors do not depend on it."""
 
     def __post_init__(self) -> None:
         if self.threads < 1:

@@ -69,6 +69,14 @@ def test_a_vector_does_not_depend_on_its_batch(minilm: Encoder, varied_texts: li
     np.testing.assert_allclose(together[::4], alone, atol=1e-5)
 
 
+def test_in_reduced_precision_other_batches_keep_the_direction(varied_texts: list[str]) -> None:
+    encoder = load_encoder(EncoderConfig(device="cpu"))
+    together = _vectors(encoder, varied_texts)
+    apart = np.concatenate([_vectors(encoder, varied_texts[start::8]) for start in range(8)])
+    order = np.concatenate([np.arange(len(varied_texts))[start::8] for start in range(8)])
+    assert (together[order] * apart).sum(axis=1).min() > 0.9999
+
+
 def test_bytes_depend_neither_on_threads_nor_on_the_run(varied_texts: list[str]) -> None:
     texts = varied_texts[::2]
     for precision in ("float32", "auto"):
