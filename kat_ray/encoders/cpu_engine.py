@@ -2,8 +2,8 @@
 
 The model computes in bfloat16 or float32; pooling is always float32. With MiniLM and 2,000 real prompts bfloat16 keeps
 0.995 of float32's 15 nearest neighbors, and 0.9999 of its own when the same texts go in other batches.
-Threads are not pinned to cores, since every process of a machine would pin to the same ones. OpenVINO keeps about half a
-megabyte for every shape of batch it has seen, hence widths in steps.
+Threads are not pinned to cores, since all processes of a machine would pin to the same ones. OpenVINO keeps about
+half a megabyte for every shape of batch it has seen, hence widths in steps.
 """
 
 from __future__ import annotations
