@@ -14,6 +14,7 @@ The squared distance |x|^2 + |y|^2 - 2 x.y adds three roundings: it is within ga
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -125,15 +126,20 @@ def _candidates(
     """Rows [Q, count] nearest in float32, ascending by number, and the largest float32 squared distance of each [Q]."""
     import faiss
 
+    queries, shard = np.asarray(queries), np.asarray(shard)
     if device == "gpu":
-        squares, rows = faiss.knn_gpu(_gpu_resources(faiss), queries, shard, count, metric=faiss.METRIC_L2)
+        squares, rows = faiss.knn_gpu(_gpu_resources(), queries, shard, count, metric=faiss.METRIC_L2)
     else:
-        squares, rows = faiss.knn(np.asarray(queries), np.asarray(shard), count, metric=faiss.METRIC_L2)
+        squares, rows = faiss.knn(queries, shard, count, metric=faiss.METRIC_L2)
     return np.sort(rows, axis=1), squares[:, -1].astype(np.float64)
 
 
-def _gpu_resources(faiss: Any) -> Any:
-    if getattr(faiss, "get_num_gpus", int)() == 0 or not hasattr(faiss, "StandardGpuResources"):
+@functools.cache
+def _gpu_resources() -> Any:
+    """FAISS's scratch memory on the GPU, once a process."""
+    import faiss
+
+    if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
         raise ResourceError(
             "The neighbor search was asked to run on a GPU but FAISS sees none; install faiss-gpu on a machine with an "
             "NVIDIA GPU, or use the device cpu."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 
 class GeoCorpus(NamedTuple):
@@ -26,6 +28,16 @@ def _all_distances(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     distances = np.array([np.sqrt(((wide - row) ** 2).sum(axis=1)) for row in wide])
     np.fill_diagonal(distances, np.inf)
     return distances
+
+
+@pytest.fixture(scope="package", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Thousands of tiny searches, whose threads would only wait for each other on a busy machine."""
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    faiss.omp_set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
