@@ -46,7 +46,6 @@ endif
 demo: $(INSTALLED)
 	@$(BIN)/python -m jobs.demonstrate --out demo/pairs.jsonl
 	@$(BIN)/python -m jobs.build --pairs demo/pairs.jsonl --out demo/store
-	@$(BIN)/python -m jobs.inspect --snapshot demo/store
 	@echo
 	@echo "The snapshot is in demo/store. Next, with . $(BIN)/activate:"
 	@echo "  python -m jobs.sample --snapshot demo/store --budget 100 --out sampled_ids.txt   draw prompts by weight"

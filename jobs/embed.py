@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.command import run_job
-from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, Pooling, Precision, identify_encoder
+from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, Pooling, Precision
+from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.prompts import make_prompts
 from kat_ray.engine.session import Device, count_workers, require_shared, resolve_device, session

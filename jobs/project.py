@@ -18,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.command import run_job
-from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity, identify_encoder
+from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
+from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.prompts import make_prompts
 from kat_ray.engine.scores import lay_out

@@ -1,13 +1,13 @@
 """What an encoder is: a spec in, texts to tokens to unit rows, and an identity that says which numbers these are.
 
-Knows the names of the kinds and nothing of models: each kind lives in its own module, imported when it is asked for.
+Values and a protocol; how a spec becomes an encoder stands in `loading`.
 Two encoders of equal identity give vectors within 1e-5 (reduced precision: the neighbor overlap stated in the README).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
@@ -59,7 +59,7 @@ class EncoderIdentity:
     """All that decides the vectors besides the text; plain values, so that `dataclasses.asdict` gives JSON."""
 
     name: str
-    """Canonical name, without paths."""
+    """The spec with the canonical name, without paths: of a model on the hub it loads the same encoder anywhere."""
     revision: str
     """Hash of weights, tokenizer and settings (32 hex digits)."""
     dimension: int
@@ -99,62 +99,3 @@ class Encoder(Protocol):
             EncoderError: when a vector is not finite or has no direction.
         """
         ...
-
-
-def load_encoder(config: EncoderConfig) -> Encoder:
-    """An encoder that is ready to run.
-
-    Raises:
-        EncoderError: unknown spec; missing, altered or unusable files; options that do not fit the model.
-        ResourceError: the device or precision that was asked for is not there.
-    """
-    if config.kind == "sentence":
-        from kat_ray.encoders.sentence import load_sentence_encoder
-
-        return load_sentence_encoder(config)
-    if config.kind == "checkpoint":
-        from kat_ray.encoders.hidden_state import load_hidden_state_encoder
-
-        return load_hidden_state_encoder(config)
-    return _hashing_encoder(config)
-
-
-def load_tokenizer(config: EncoderConfig) -> Callable[[Sequence[str]], Tokens]:
-    """The `tokenize` of `load_encoder(config)` alone, on any machine, so that CPUs can work ahead of a GPU.
-
-    Raises:
-        EncoderError: as `load_encoder`.
-    """
-    config = replace(config, device="cpu", precision="float32")
-    if config.kind == "sentence":
-        from kat_ray.encoders.sentence import load_sentence_tokenizer
-
-        return load_sentence_tokenizer(config)
-    if config.kind == "checkpoint":
-        from kat_ray.encoders.hidden_state import load_hidden_state_tokenizer
-
-        return load_hidden_state_tokenizer(config)
-    return _hashing_encoder(config).tokenize
-
-
-def identify_encoder(config: EncoderConfig) -> EncoderIdentity:
-    """The identity that `load_encoder(config)` has on this machine, from file hashes alone; raises likewise."""
-    if config.kind == "sentence":
-        from kat_ray.encoders.sentence import identify_sentence_encoder
-
-        return identify_sentence_encoder(config)
-    if config.kind == "checkpoint":
-        from kat_ray.encoders.hidden_state import identify_hidden_state_encoder
-
-        return identify_hidden_state_encoder(config)
-    return _hashing_encoder(config).identity
-
-
-def _hashing_encoder(config: EncoderConfig) -> Encoder:
-    if config.spec != "hashing":
-        raise EncoderError(
-            f"Unknown encoder {config.spec!r}; expected sentence:NAME, checkpoint:PATH-or-hub-id, or hashing."
-        )
-    from kat_ray.encoders.hashing import HashingEncoder
-
-    return HashingEncoder(config)

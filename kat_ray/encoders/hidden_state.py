@@ -55,7 +55,7 @@ def _describe(config: EncoderConfig) -> _Checkpoint:
         raise EncoderError(f"A checkpoint has no {pooling} pooling; choose mean or logits, or leave it out.")
     architecture = _architecture(files)
     identity = EncoderIdentity(
-        name=files.name,
+        name=f"checkpoint:{files.name}",
         revision=files.revision({"pooling": pooling, "normalize": True}),
         dimension=_dimension(architecture, pooling),
         token_limit=_token_limit(config, files, architecture),

@@ -58,7 +58,7 @@ def _describe(config: EncoderConfig) -> _SentenceModel:
     transformer = read_json(files.folder / "sentence_bert_config.json", dict)
     lower_case = bool(transformer.get("do_lower_case"))
     identity = EncoderIdentity(
-        name=files.name,
+        name=f"sentence:{files.name}",
         revision=files.revision({"pooling": pooling, "normalize": True, "lower_case": lower_case}),
         dimension=int(files.config["hidden_size"]),
         token_limit=_token_limit(config, files, transformer),

@@ -19,7 +19,8 @@ from typing import Any, Literal, cast
 
 from tqdm import tqdm
 
-from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity, identify_encoder
+from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
+from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.embedding import EmbeddingSummary, embed
 from kat_ray.engine.memory import PeakMemory

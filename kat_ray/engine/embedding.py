@@ -14,7 +14,7 @@ import io
 import json
 import time
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, cast
@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from ray.util.annotations import RayDeprecationWarning
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
-from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Precision, Tokens, load_encoder
+from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Precision, Tokens
+from kat_ray.encoders.loading import load_encoder, load_tokenizer
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
 from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_table, write_npy
@@ -159,11 +160,6 @@ class _BlockReader:
     def __init__(self, places: _Places, encoder: EncoderConfig) -> None:
         self._places, self._config = places, encoder
 
-    @cached_property
-    def _encoder(self) -> Encoder:
-        """Loaded with the first block: what an actor raises while it starts reaches the driver as a lost worker."""
-        return load_encoder(self._config)
-
     def _reuse(self, block: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """For each row of the block the number of the snapshot (-1 for none) and its row there."""
         if not block["num_reused"]:
@@ -172,30 +168,37 @@ class _BlockReader:
         rows = read_npy(self._places.work / "reuse.npy", block["start"], block["stop"])
         return rows[:, 0], rows[:, 1]
 
-    def _tokenize(self, block: dict[str, Any]) -> Tokens:
+    def _missing_texts(self, block: dict[str, Any]) -> list[str]:
         texts = read_block(self._places.prompts, block["index"], ["text"])["text"].to_pylist()
         snapshot, _ = self._reuse(block)
-        return self._encoder.tokenize([text for text, number in zip(texts, snapshot, strict=True) if number < 0])
+        return [text for text, number in zip(texts, snapshot, strict=True) if number < 0]
 
 
 class _TokenizeBlock(_BlockReader):
     """Actor on a CPU: adds the tokens of a block to its row."""
 
-    def __init__(self, places: _Places, encoder: EncoderConfig) -> None:
-        super().__init__(places, replace(encoder, device="cpu", precision="float32"))
+    @cached_property
+    def _tokenize(self) -> Callable[[Sequence[str]], Tokens]:
+        return load_tokenizer(self._config)
 
     def __call__(self, block: dict[str, Any]) -> dict[str, Any]:
-        tokens = self._tokenize(block)
+        tokens = self._tokenize(self._missing_texts(block))
         return {**block, "ids": tokens.ids, "lengths": tokens.lengths, "full_lengths": tokens.full_lengths}
 
 
 class _EncodeBlock(_BlockReader):
     """Actor with one encoder: writes the vectors of a block whole, named by its texts."""
 
+    @cached_property
+    def _encoder(self) -> Encoder:
+        """Loaded with the first block: what an actor raises while it starts reaches the driver as a lost worker."""
+        return load_encoder(self._config)
+
     def __call__(self, block: dict[str, Any]) -> dict[str, int]:
-        tokens = (
-            Tokens(block["ids"], block["lengths"], block["full_lengths"]) if "ids" in block else self._tokenize(block)
-        )
+        if "ids" in block:
+            tokens = Tokens(block["ids"], block["lengths"], block["full_lengths"])
+        else:
+            tokens = self._encoder.tokenize(self._missing_texts(block))
         snapshot, source_rows = self._reuse(block)
         missing = snapshot < 0
         vectors = np.empty((len(missing), self._encoder.identity.dimension), np.float32)

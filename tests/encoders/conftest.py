@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from kat_ray.encoders.encoder import Encoder, EncoderConfig, load_encoder
+from kat_ray.encoders.encoder import Encoder, EncoderConfig
+from kat_ray.encoders.loading import load_encoder
 from kat_ray.encoders.model_files import MINILM, find_model
 
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -7,7 +7,8 @@ import pytest
 
 from kat_ray.encoders import devices
 from kat_ray.encoders.devices import import_openvino, resolve_device, resolve_precision
-from kat_ray.encoders.encoder import EncoderConfig, identify_encoder, load_encoder
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.encoders.loading import identify_encoder, load_encoder
 from kat_ray.errors import EncoderError, ResourceError
 
 

@@ -9,7 +9,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from kat_ray.encoders.encoder import EncoderConfig, identify_encoder, load_encoder, load_tokenizer
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.encoders.loading import identify_encoder, load_encoder, load_tokenizer
 from kat_ray.errors import EncoderError
 
 

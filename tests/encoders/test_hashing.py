@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kat_ray.encoders.encoder import EncoderConfig, load_encoder
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.encoders.loading import load_encoder
 from kat_ray.errors import EncoderError
 
 _ENCODER = load_encoder(EncoderConfig("hashing"))

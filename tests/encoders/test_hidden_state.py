@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kat_ray.encoders.encoder import Encoder, EncoderConfig, identify_encoder, load_encoder
+from kat_ray.encoders.encoder import Encoder, EncoderConfig
+from kat_ray.encoders.loading import identify_encoder, load_encoder
 from kat_ray.errors import EncoderError
 
 _KINDS = ["nanochat", "gpt2", "llama"]

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from kat_ray.encoders import model_files
-from kat_ray.encoders.encoder import Encoder, EncoderConfig, identify_encoder, load_encoder
+from kat_ray.encoders.encoder import Encoder, EncoderConfig
+from kat_ray.encoders.loading import identify_encoder, load_encoder
 from kat_ray.encoders.model_files import MINILM, find_model
 from kat_ray.errors import EncoderError
 
@@ -108,7 +109,12 @@ def test_all_spellings_of_minilm_are_one_identity(tmp_path: Path) -> None:
     identities = {identify_encoder(replace(_FLOAT32, spec=spec)) for spec in specs}
     assert len(identities) == 1
     identity = identities.pop()
-    assert (identity.name, identity.dimension, identity.token_limit, identity.pooling) == (MINILM, 384, 256, "mean")
+    assert (identity.name, identity.dimension, identity.token_limit, identity.pooling) == (
+        f"sentence:{MINILM}",
+        384,
+        256,
+        "mean",
+    )
 
 
 def test_the_identity_is_the_same_when_the_model_comes_from_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from kat_ray.encoders.batched_encoder import BatchedEncoder
-from kat_ray.encoders.encoder import Encoder, EncoderConfig, Tokens, load_encoder, load_tokenizer
+from kat_ray.encoders.encoder import Encoder, EncoderConfig, Tokens
+from kat_ray.encoders.loading import load_encoder, load_tokenizer
 from kat_ray.encoders.model_files import MINILM, find_model
 from kat_ray.encoders.torch_engine import TorchEngine, sketch
 
