@@ -26,8 +26,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "HF_HUB_OFFLINE": "1"}
     environment = {name: value for name, value in environment.items() if not name.startswith("RAY_")}
-    options = {"capture_output": True, "text": True, "timeout": 280, "check": False}
-    return subprocess.run(command, cwd=folder, env=environment, **options)
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=280, check=False
+    )
 
 
 def test_the_commands_of_the_readme_run_as_they_stand(folder: Path) -> None:

@@ -7,8 +7,8 @@ Two encoders of equal identity give vectors within 1e-5 (reduced precision: the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, Protocol
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
 from kat_ray.errors import EncoderError
@@ -66,6 +66,10 @@ class EncoderIdentity:
     token_limit: int
     pooling: str
     precision: str
+
+    def decisive(self) -> dict[str, Any]:
+        """All that decides the vectors: everything but the name, which a copied folder changes."""
+        return {name: value for name, value in asdict(self).items() if name != "name"}
 
 
 @dataclass(frozen=True, slots=True)

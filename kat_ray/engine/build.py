@@ -6,11 +6,9 @@ broken build goes on where it stopped. The driver holds names and counts; memory
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,7 +19,7 @@ from tqdm import tqdm
 
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.engine.build_options import BuildConfig
+from kat_ray.engine.build_options import BuildConfig, work_name
 from kat_ray.engine.embedding import EmbeddingSummary, embed
 from kat_ray.engine.memory import PeakMemory
 from kat_ray.engine.neighbors import NeighborsSummary, find_neighbors
@@ -151,7 +149,7 @@ class _Line:
         line = cls(
             config=config,
             store=store,
-            work=store.location / ".work" / _work_name(config, identity),
+            work=store.location / ".work" / work_name(config, identity),
             device=device,
             layout_device=layout_device,
             num_workers=count_workers(device, config.workers, config.wait_seconds),
@@ -168,7 +166,7 @@ class _Line:
             "input_hash": prompts.input_hash,
             "text": config.text,
             "dedupe_by": config.dedupe_by,
-            "encoder": asdict(self.identity),
+            "encoder": self.identity.decisive(),
             "k": config.k,
             "stored_k": self._stored_k(),
             "index": config.index,
@@ -198,7 +196,8 @@ class _Line:
     def embed(self) -> EmbeddingSummary:
         """Vectors of all prompts, taken from snapshots of the same encoder where they hold them."""
         snapshots = [self.store.folder(entry.snapshot_id) for entry in self.store.list()]
-        same = [folder for folder in snapshots if read_manifest(folder).encoder == asdict(self.identity)]
+        mine = self.identity.decisive()
+        same = [folder for folder in snapshots if read_manifest(folder).parameters["encoder"] == mine]
         cache = self.store.location / ".work"
         return embed(
             self.work / "prompts.parquet", self.work, self.encoder, self.identity, cache, same, self.num_workers
@@ -283,20 +282,3 @@ def _notes(config: BuildConfig, graph: NeighborsSummary) -> Iterator[str]:
 def _record_columns(work: Location) -> list[ColumnRecord]:
     """Worker: checksums of all column files."""
     return [record_column(name, work / file) for name, file in COLUMN_FILES.items()]
-
-
-def _work_name(config: BuildConfig, identity: EncoderIdentity) -> str:
-    """Names a build by its input files as they are now and by what decides its result."""
-    files: list[Any] = []
-    for uri in config.pairs:
-        location = Location(uri)
-        children = location.children(recursive=True) if location.info().is_file is False else []
-        entries = children or [("", location.info())]
-        files.append([uri, [[name, info.size, str(info.mtime_ns)] for name, info in entries]])
-    options: Mapping[str, Any] = {
-        name: value
-        for name, value in asdict(config).items()
-        if name not in ("pairs", "out", "device", "layout_device", "workers", "wait_seconds", "address")
-    }
-    content = json.dumps([files, options, asdict(identity)], sort_keys=True)
-    return f"build-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}"

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from kat_ray.encoders.encoder import DEFAULT_SPEC, Pooling, Precision
+from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderIdentity, Pooling, Precision
 from kat_ray.engine.neighbors import IndexKind
 from kat_ray.engine.session import Device
 from kat_ray.errors import InputError
 from kat_ray.geometry.duplicates import DUPLICATE_DISTANCE
 from kat_ray.geometry.weights import Estimator, WeightConfig
 from kat_ray.records import DedupeBy, TextRendering
+from kat_ray.storage import Location
+
+_IDLE_OPTIONS = ("pairs", "encoder", "out", "device", "layout_device", "workers", "wait_seconds", "address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +87,16 @@ class BuildConfig:
     def weighting(self) -> WeightConfig:
         """The options of the weights."""
         return WeightConfig(self.weight_power, self.weight_cap, self.target_ess, self.estimator)
+
+
+def work_name(config: BuildConfig, identity: EncoderIdentity) -> str:
+    """Name of the work folder of a build: from its input files as they are now and from what decides its result."""
+    files: list[Any] = []
+    for uri in config.pairs:
+        location = Location(uri)
+        children = location.children(recursive=True) if location.info().is_file is False else []
+        entries = children or [("", location.info())]
+        files.append([uri, [[name, info.size, str(info.mtime_ns)] for name, info in entries]])
+    options: Mapping[str, Any] = {name: value for name, value in asdict(config).items() if name not in _IDLE_OPTIONS}
+    content = json.dumps([files, options, identity.decisive()], sort_keys=True)
+    return f"build-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}"

@@ -290,5 +290,5 @@ def _finished(folder: Location) -> set[str]:
 
 
 def _cache_name(identity: EncoderIdentity) -> str:
-    content = json.dumps(asdict(identity), sort_keys=True).encode()
+    content = json.dumps(identity.decisive(), sort_keys=True).encode()
     return f"vectors-{hashlib.blake2b(content, digest_size=8).hexdigest()}"

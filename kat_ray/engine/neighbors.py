@@ -35,7 +35,7 @@ from kat_ray.snapshot.columns import read_npy, read_npy_header, write_npy
 from kat_ray.storage import Location
 
 QUERY_BLOCK_ROWS = 1024
-STALL_SECONDS = 10.0
+STALL_SECONDS = 2.0
 IndexKind = Literal["exact", "pynndescent"]
 DeviceKind = Literal["cpu", "gpu"]
 
@@ -129,9 +129,11 @@ class _ShardedSearch:
             remove_placement_group(group)  # ends its actors, too
 
     def _await_placement(self, group: PlacementGroup, count: int) -> None:
+        if group.wait(STALL_SECONDS):
+            return
+        tqdm.write(f"neighbors: waiting for {count} {self._device.upper()}(s) to become free.", file=sys.stderr)
         while not group.wait(STALL_SECONDS):
             self._require_room(count)
-            tqdm.write(f"neighbors: waiting for {count} {self._device.upper()}(s) that others hold.", file=sys.stderr)
 
     def _submit(self, shards: list[Any], block: _Queries) -> Any:
         found = None

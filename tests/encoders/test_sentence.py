@@ -138,7 +138,7 @@ def test_a_folder_saved_by_sentence_transformers_gives_its_vectors(
 ) -> None:
     folder = save_sentence_model(pooling)
     encoder = load_encoder(replace(_FLOAT32, spec=f"sentence:{folder}"))
-    assert (encoder.identity.name, encoder.identity.pooling) == ("tiny", pooling)
+    assert (encoder.identity.name, encoder.identity.pooling) == ("sentence:tiny", pooling)
     assert encoder.identity.token_limit == 50
     np.testing.assert_allclose(_vectors(encoder, varied_texts), _reference(folder, varied_texts), atol=1e-5)
 

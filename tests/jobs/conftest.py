@@ -45,8 +45,9 @@ def environment() -> Iterator[dict[str, str]]:
 def job(environment: dict[str, str]) -> Job:
     def run(name: str, *arguments: object, cwd: Path | None = None) -> JobRun:
         command = [sys.executable, "-m", f"jobs.{name}", *map(str, arguments)]
-        options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": 240, "check": False}
-        done = subprocess.run(command, env=environment, cwd=cwd, **options)
+        done = subprocess.run(
+            command, env=environment, cwd=cwd, capture_output=True, text=True, timeout=240, check=False
+        )
         last = done.stdout.strip().splitlines()[-1:] or ["{}"]
         return JobRun(done.returncode, json.loads(last[0]), done.stdout, done.stderr)
 
