@@ -34,10 +34,12 @@ def ray_environment() -> Iterator[None]:
 
 
 def start_cluster(*nodes: dict[str, Any]) -> Cluster:
-    """Nodes of one machine, the first of them the head."""
+    """Nodes of one machine, the first of them the head; a lost one is noticed after about four seconds."""
+    checks = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 4}
     cluster = Cluster()
-    for resources in nodes:
-        cluster.add_node(object_store_memory=OBJECT_STORE_BYTES, **resources)
+    for number, resources in enumerate(nodes):
+        head = {"_system_config": checks} if number == 0 else {}
+        cluster.add_node(object_store_memory=OBJECT_STORE_BYTES, **resources, **head)
     return cluster
 
 

@@ -1,0 +1,185 @@
+"""Vectors belong to their texts: whatever is lost, reused or spread over workers, the columns have the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from ray import cloudpickle
+from ray.cluster_utils import Cluster
+
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.encoders.loading import load_encoder
+from kat_ray.engine import embedding
+from kat_ray.engine.embedding import EmbeddingSummary, embed
+from kat_ray.engine.session import session
+from kat_ray.errors import EncoderError, ResourceError
+from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, PROMPTS_SCHEMA, write_parquet
+from kat_ray.storage import Location
+from tests.engine.conftest import make_texts, start_cluster
+from tests.engine.disturbance import Disturbance, kill_one
+
+cloudpickle.register_pickle_by_value(sys.modules[__name__])
+
+CONFIG = EncoderConfig(spec="hashing")
+NUM_BLOCKS = 10
+TEXTS = make_texts(NUM_BLOCKS * PROMPT_BLOCK_ROWS - 100, words=50)
+COLUMNS = ("embeddings.npy", "num_tokens.npy")
+
+
+def write_texts(folder: Path, texts: list[str]) -> Location:
+    """What the stage reads of a table of prompts."""
+    schema = pa.schema([PROMPTS_SCHEMA.field("text"), PROMPTS_SCHEMA.field("text_hash")])
+    hashes = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+    location = Location(str(folder / "prompts.parquet"))
+    write_parquet(location, schema, iter([pa.table({"text": texts, "text_hash": hashes}, schema=schema)]))
+    return location
+
+
+def run(
+    folder: Path, texts: list[str], workers: int = 2, snapshots: tuple[Path, ...] = (), **config: Any
+) -> EmbeddingSummary:
+    """The stage below `folder`, with its finished blocks in folder/cache."""
+    prompts = folder / "prompts.parquet"
+    encoder = EncoderConfig(spec="hashing", **config)
+    return embed(
+        Location(str(prompts)) if prompts.exists() else write_texts(folder, texts),
+        Location(str(folder)),
+        encoder,
+        load_encoder(encoder).identity,
+        Location(str(folder / "cache")),
+        [Location(str(snapshot)) for snapshot in snapshots],
+        workers,
+    )
+
+
+def assert_same_columns(folder: Path, expected: Path) -> None:
+    for name in COLUMNS:
+        assert (folder / name).read_bytes() == (expected / name).read_bytes(), name
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """Two nodes of one CPU each; a removed one is noticed soon."""
+    cluster = start_cluster({"num_cpus": 1}, {"num_cpus": 1})
+    with session(cluster.address):
+        yield cluster
+    cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed")
+    assert run(folder, TEXTS).num_embedded == len(TEXTS)
+    return folder
+
+
+def test_rows_are_the_vectors_and_token_counts_of_their_texts(undisturbed: Path) -> None:
+    encoder = load_encoder(CONFIG)
+    rows = np.arange(0, len(TEXTS), 97)
+    tokens = encoder.tokenize([TEXTS[row] for row in rows])
+    np.testing.assert_array_equal(np.load(undisturbed / "embeddings.npy")[rows], encoder.encode(tokens))
+    np.testing.assert_array_equal(np.load(undisturbed / "num_tokens.npy")[rows], tokens.full_lengths)
+    assert not list((undisturbed / "cache").rglob("*.npz"))
+
+
+def test_one_worker_gives_the_bytes_of_two(undisturbed: Path, tmp_path: Path) -> None:
+    texts = TEXTS[: 3 * PROMPT_BLOCK_ROWS]
+    run(tmp_path / "one", texts, workers=1)
+    run(tmp_path / "two", texts, workers=2)
+    assert_same_columns(tmp_path / "one", tmp_path / "two")
+
+
+def test_only_new_texts_are_encoded_and_the_rest_is_copied(undisturbed: Path, tmp_path: Path) -> None:
+    texts = [*TEXTS[100:2500], "a new text", *TEXTS[5000:5010], "another new one"]
+    summary = run(tmp_path / "grown", texts, snapshots=(undisturbed,))
+    assert (summary.num_embedded, summary.num_reused) == (2, len(texts) - 2)
+    run(tmp_path / "fresh", texts)
+    assert_same_columns(tmp_path / "grown", tmp_path / "fresh")
+
+
+def test_texts_cut_at_the_token_limit_are_counted(cluster: Cluster, tmp_path: Path) -> None:
+    texts = ["one", "one two", "one two three", "one two three four"]
+    assert run(tmp_path, texts, token_limit=2).num_truncated == 2
+    assert np.load(tmp_path / "num_tokens.npy").tolist() == [1, 2, 3, 4]
+
+
+def test_a_finished_stage_embeds_nothing_and_still_knows_its_counts(cluster: Cluster, tmp_path: Path) -> None:
+    first = run(tmp_path, ["one", "two"], token_limit=1)
+    again = run(tmp_path, ["one", "two"], token_limit=1)
+    assert (first.num_embedded, again.num_embedded, again.num_reused) == (2, 0, 2)
+    assert again.num_truncated == first.num_truncated
+
+
+def test_a_killed_actor_costs_only_the_blocks_in_flight(undisturbed: Path, tmp_path: Path) -> None:
+    with Disturbance(tmp_path / "cache", 2, kill_one("_EncodeBlock")) as disturbance:
+        summary = run(tmp_path, TEXTS)
+    assert summary.num_embedded == len(TEXTS)
+    assert not disturbance.rewritten
+    assert_same_columns(tmp_path, undisturbed)
+
+
+def test_a_removed_node_does_not_stop_the_stage(cluster: Cluster, undisturbed: Path, tmp_path: Path) -> None:
+    node = cluster.list_all_nodes()[-1]
+    with Disturbance(tmp_path / "cache", 2, lambda: cluster.remove_node(node, allow_graceful=False)) as disturbance:
+        run(tmp_path, TEXTS)
+    assert not disturbance.rewritten
+    assert_same_columns(tmp_path, undisturbed)
+    cluster.add_node(num_cpus=1)
+
+
+class Deadly(embedding._EncodeBlock):
+    """Dies on one block, as by running out of memory."""
+
+    def __call__(self, block: dict[str, Any]) -> dict[str, int]:
+        if block["index"] == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().__call__(block)
+
+
+def test_a_deadly_block_ends_the_stage_and_costs_nothing_else(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = TEXTS[: 3 * PROMPT_BLOCK_ROWS + 5]
+    monkeypatch.setattr(embedding, "_EncodeBlock", Deadly)
+    with pytest.raises(ResourceError, match=r"1 blocks, .* rows 2,048 to 4,095"):
+        run(tmp_path, texts)
+    monkeypatch.undo()
+    summary = run(tmp_path, texts)
+    assert (summary.num_embedded, summary.num_reused) == (PROMPT_BLOCK_ROWS, len(texts) - PROMPT_BLOCK_ROWS)
+
+
+def test_a_block_that_another_build_took_away_is_made_again(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = TEXTS[: PROMPT_BLOCK_ROWS + 5]
+    run_attempts, taken = embedding.run_attempts, []
+
+    def robbed(*arguments: Any) -> None:
+        run_attempts(*arguments)
+        if not taken:
+            taken.append(next((tmp_path / "robbed" / "cache").rglob("*.npz")))
+            taken[0].unlink()
+
+    run(tmp_path / "whole", texts)
+    monkeypatch.setattr(embedding, "run_attempts", robbed)
+    run(tmp_path / "robbed", texts)
+    assert taken
+    assert_same_columns(tmp_path / "robbed", tmp_path / "whole")
+
+
+def test_an_encoder_that_cannot_be_loaded_is_an_error_at_once(cluster: Cluster, tmp_path: Path) -> None:
+    identity = load_encoder(CONFIG).identity
+    missing = EncoderConfig(spec="sentence:./no-such-model")
+    folder = Location(str(tmp_path))
+    with pytest.raises(EncoderError, match="no-such-model") as caught:
+        embed(write_texts(tmp_path, ["Hi"]), folder, missing, identity, folder / "cache", [], 2)
+    assert "UDF" not in str(caught.value)
