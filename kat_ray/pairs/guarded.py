@@ -1,6 +1,6 @@
 """A file for Parquet readers in which a failing disk or network cannot be mistaken for damaged data.
 
-Arrow reports both as OSError. Here a storage failure surfaces as StorageError, so that a task is retried instead of
+Arrow reports both as OSError. Here a storage failure surfaces as ResourceError, so that a task is retried instead of
 rows being rejected. Knows nothing of Parquet.
 """
 
@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from kat_ray.errors import KatRayError
-
-
-class StorageError(KatRayError):
-    """Bytes of a file could not be read from where they live."""
+from kat_ray.errors import ResourceError
 
 
 class GuardedFile:
@@ -31,12 +27,12 @@ class GuardedFile:
         """Up to so many bytes from the position on; all when negative.
 
         Raises:
-            StorageError: when the storage fails.
+            ResourceError: when the storage fails.
         """
         try:
             return bytes(self._stream.read(None if num_bytes < 0 else num_bytes))
         except OSError as error:
-            raise StorageError(f"Reading {self._uri} failed: {error}") from error
+            raise ResourceError(f"Reading {self._uri} failed: {error}; run the same command again to go on.") from error
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move the position and return it."""

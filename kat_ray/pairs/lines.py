@@ -22,7 +22,7 @@ MAX_LINE_BYTES = 8 << 20
 _BLOCK_BYTES = 1 << 20
 _MAX_RATIO = 200
 _MAX_EXPANDED_BYTES = 512 << 20
-_MAX_EXPANDED_BYTES_WITHOUT_ROWS = 32 << 20
+_MAX_EXPANDED_BYTES_WITHOUT_ROWS = 8 << 20
 _UNREAD = "; the rest of the file was not read"
 _BOM = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
@@ -34,7 +34,7 @@ class LineReader:
     A line is bytes without its line feed, or a string: the reason why it, or the rest of the file, cannot be read.
     After the iteration `num_lines` is the number of physical lines.
 
-    A gzip file that expands more than 200 times is an expansion bomb, and reading stops: after 512 MiB, or after 32 MiB
+    A gzip file that expands more than 200 times is an expansion bomb, and reading stops: after 512 MiB, or after 8 MiB
     as long as the caller has not set `has_rows`. Text of real pairs expands 3 to 10 times.
     """
 
@@ -88,13 +88,14 @@ class LineReader:
 
     def _gzip_blocks(self, stream: pa.NativeFile) -> Iterator[bytes]:
         expanded = 0
-        unzipped = gzip.GzipFile(fileobj=io.BufferedReader(stream, _BLOCK_BYTES))
+        compressed = io.BufferedReader(stream, _BLOCK_BYTES)
+        unzipped = gzip.GzipFile(fileobj=compressed)
         try:
             while block := unzipped.read(_BLOCK_BYTES):
                 yield block
                 expanded += len(block)
                 limit = _MAX_EXPANDED_BYTES if self.has_rows else _MAX_EXPANDED_BYTES_WITHOUT_ROWS
-                if expanded > limit and expanded > _MAX_RATIO * stream.tell():
+                if expanded > limit and expanded > _MAX_RATIO * compressed.tell():
                     raise _UnreadableError(f"the gzip data expand more than {_MAX_RATIO} times{_UNREAD}")
         except EOFError:
             raise _UnreadableError("the gzip data end early; the last line is lost") from None

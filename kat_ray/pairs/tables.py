@@ -17,6 +17,7 @@ from kat_ray.storage import Location
 
 _COLUMNS = ("prefix", "prompt", "chosen", "rejected", "src", "source")
 _BATCH_ROWS = 512
+_BUFFER_BYTES = 4 << 20
 
 
 class TableReader:
@@ -35,7 +36,9 @@ class TableReader:
         self.num_lines = self._read = 0
         try:
             with Location(self._split.uri).open_input() as stream:
-                for batch in self._batches(pq.ParquetFile(GuardedFile(stream, self._split.uri), pre_buffer=False)):
+                guarded = GuardedFile(stream, self._split.uri)
+                table = pq.ParquetFile(guarded, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+                for batch in self._batches(table):
                     yield from self._rows(batch)
         except (pa.ArrowException, OSError):
             self.num_lines = max(self.num_lines, self._read + 1)

@@ -12,7 +12,8 @@ import numpy as np
 import orjson
 import pytest
 
-from kat_ray.encoders.encoder import EncoderConfig, load_encoder
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.encoders.loading import load_encoder
 from kat_ray.errors import InputError
 from kat_ray.pairs.composer import SOURCES
 from kat_ray.pairs.demonstration import DemonstrationConfig, DemonstrationReport, write
