@@ -108,7 +108,7 @@ def build(config: BuildConfig) -> BuildResult:
         options = PromptsConfig(config.text, config.dedupe_by, config.max_samples)
         prompts = make_prompts(config.pairs, line.work, options)
         embedded, published = line.publish(prompts)
-        line.work.delete()
+        line.clean_up()
     return BuildResult(
         prompts=prompts,
         embedded=embedded,
@@ -192,6 +192,15 @@ class _Line:
             embedded = embeddings.num_embedded
             pending.write_bytes(self.manifest(prompts, parameters, embeddings).to_json())
         return embedded, self.store.publish(self.work, read_manifest(self.work))
+
+    def clean_up(self) -> None:
+        """Remove the work folder; when no other build has one, also the vectors that broken builds left behind."""
+        self.work.delete()
+        shared = self.store.location / ".work"
+        names = [name for name, _ in shared.children()]
+        if not any(name.startswith("build-") for name in names):
+            for name in names:
+                (shared / name).delete()
 
     def embed(self) -> EmbeddingSummary:
         """Vectors of all prompts, taken from snapshots of the same encoder where they hold them."""
