@@ -6,6 +6,7 @@ Knows how a parsed row is stored on the way to the columns; knows nothing of Ray
 from __future__ import annotations
 
 import io
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -69,24 +70,21 @@ class SplitParser:
         self._sources: dict[str, int] = {}
         self._prompts: set[int] = set()
         self._keys: list[NDArray[Any]] = []
-        self._rejects: list[tuple[int, str]] = []
+        self._rejects = _Rejects()
 
     def write(self, folder: Location, name: str) -> SplitRecord:
         """Write <name>.parquet, <name>.npy and <name>.rejects.parquet into the folder."""
         write_parquet(folder / f"{name}.parquet", ROWS_SCHEMA, self._tables())
         keys = np.concatenate([np.empty(0, KEY_DTYPE), *self._keys])
         (folder / f"{name}.npy").write_bytes(_npy_bytes(keys))
-        rejects = pa.table(
-            {"line": [line for line, _ in self._rejects], "reason": [reason for _, reason in self._rejects]},
-            schema=pa.schema([REJECTS_SCHEMA.field("line"), REJECTS_SCHEMA.field("reason")]),
-        )
+        rejects = self._rejects.table()
         write_parquet(folder / f"{name}.rejects.parquet", rejects.schema, iter([rejects]))
         return SplitRecord(
             index=self._index,
             uri=self._split.uri,
             num_lines=self._reader.num_lines,
             num_rows=len(keys),
-            num_rejected=len(self._rejects),
+            num_rejected=rejects.num_rows,
             sources=list(self._sources),
         )
 
@@ -94,7 +92,7 @@ class SplitParser:
         pending: list[tuple[int, Pair]] = []
         for line, outcome in self._reader:
             if isinstance(outcome, str):
-                self._rejects.append((line, outcome))
+                self._rejects.add(line, outcome)
                 continue
             pending.append((line, outcome))
             if len(pending) == READ_ROWS:
@@ -130,6 +128,25 @@ class SplitParser:
         if self._config.max_prompts is not None:
             self._prompts.update(prompts)
         return keys
+
+
+class _Rejects:
+    """Lines and reasons, 12 bytes each: a hostile file can hold millions."""
+
+    def __init__(self) -> None:
+        self._lines, self._codes, self._reasons = array("q"), array("i"), dict[str, int]()
+
+    def add(self, line: int, reason: str) -> None:
+        """Keep one refused line."""
+        self._lines.append(line)
+        self._codes.append(self._reasons.setdefault(reason, len(self._reasons)))
+
+    def table(self) -> pa.Table:
+        """Columns line and reason."""
+        codes = pa.array(np.frombuffer(self._codes, np.int32), pa.int32())
+        reasons = pa.DictionaryArray.from_arrays(codes, pa.array(list(self._reasons), pa.string()))
+        columns = {"line": pa.array(np.frombuffer(self._lines, np.int64)), "reason": reasons.cast(pa.string())}
+        return pa.table(columns, schema=pa.schema([REJECTS_SCHEMA.field("line"), REJECTS_SCHEMA.field("reason")]))
 
 
 def _npy_bytes(array: NDArray[Any]) -> bytes:

@@ -13,8 +13,9 @@ from random import Random
 
 from kat_ray.pairs.keys import pair_key, prompt_key
 from kat_ray.pairs.mixture import Lengths, Mixture
+from kat_ray.pairs.sentences import evasion, follow_up, question, statement
 from kat_ray.pairs.specimens import HOSTILE, ISOLATED, OTHER_SCRIPTS
-from kat_ray.pairs.topics import TOPICS, Topic, evasion, follow_up, question, statement
+from kat_ray.pairs.topics import TOPICS, Topic
 from kat_ray.records import Message, Pair
 
 SOURCES = ("hh-rlhf", "ultrafeedback-binarized", "stack-exchange-preferences")
