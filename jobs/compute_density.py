@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -25,7 +25,9 @@ from kat_ray.engine.session import Device, count_workers, require_shared, resolv
 from kat_ray.engine.tasks import run_task
 from kat_ray.geometry.duplicates import DUPLICATE_DISTANCE
 from kat_ray.geometry.weights import Estimator, WeightConfig
-from kat_ray.snapshot.columns import read_npy, write_npy
+from kat_ray.snapshot.card import render_weights
+from kat_ray.snapshot.columns import read_npy, read_npy_header, write_npy
+from kat_ray.snapshot.diagnostics import WeightNumbers
 from kat_ray.snapshot.embedding_files import read_embeddings, write_ids
 from kat_ray.storage import Location
 
@@ -91,6 +93,8 @@ def run(options: DensityOptions) -> dict[str, Any]:
         graph = find_neighbors(out, max(options.k, 20), options.index, device, num_workers, options.seed)
         diagnostics = score(out, config)
         run_task(_write_seeds_weights, out, {**diagnostics, "recall": graph.recall})
+    num_prompts = read_npy_header(out / "weights.npy").shape[0]
+    print(render_weights(cast(WeightNumbers, diagnostics), num_prompts), file=sys.stderr)
     if graph.k < options.k:
         print(f"Only {graph.k + 1} prompts: k was clamped from {options.k} to {graph.k}.", file=sys.stderr)
     return {**asdict(graph), "diagnostics": diagnostics, "out": options.out}

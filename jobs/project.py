@@ -11,7 +11,8 @@ Examples:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -84,6 +85,8 @@ def _lay_out(source: Location, out: Location, drawing: LayoutConfig) -> dict[str
     (source / "layout.json").delete()
     if out.uri != source.uri:
         run_task(_move_layout, source, out)
+    numbers = ", ".join(f"{name} {value:.3g}" for name, value in quality.items() if value is not None)
+    print(f"Layout: {numbers}", file=sys.stderr)
     return {"diagnostics": quality}
 
 
@@ -103,7 +106,7 @@ def _place_texts(options: ProjectOptions, drawing: LayoutConfig) -> dict[str, An
         token_limit=identity.token_limit,
     )
     found = run_task(identify_encoder, config, num_gpus=int(drawing.device == "gpu"))
-    if replace(found, name=identity.name) != identity:
+    if found.decisive() != identity.decisive():
         raise InputError(f"The encoder {config.spec} is {found}, but the snapshot was made with {identity}.")
     work = Location(f"{options.out}.work")
     text = snapshot.manifest.parameters["text"]

@@ -6,15 +6,19 @@ terms of clusters) appear only with `show_text`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kat_ray.arrays import Int64Vector
 from kat_ray.errors import InputError
+from kat_ray.snapshot.diagnostics import WeightNumbers
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.terminal import WIDTH, bar, field, plain
 
 _NUM_HEAVIEST = 5
 _NUM_CLUSTERS = 5
+_NUM_SOURCES = 8
 _BANDS = ("very rare", "uncommon", "common", "very common")
 
 
@@ -22,12 +26,28 @@ def render_card(snapshot: Snapshot, *, show_text: bool = False) -> str:
     """The card: counts, encoder, weights, graph, layout, times and the heaviest prompts."""
     manifest = snapshot.manifest
     lines = [f"Snapshot {manifest.snapshot_id}  built {manifest.created_at}", ""]
-    lines += [*_corpus(snapshot), "", *_weights(snapshot), "", *_geometry(snapshot, show_text), ""]
+    lines += [*_corpus(snapshot), "", render_weights(manifest.diagnostics, snapshot.num_prompts), ""]
+    lines += [*_geometry(snapshot, show_text), ""]
     lines += _heaviest(snapshot, show_text)
     stages = ", ".join(f"{name} {seconds:,.1f} s" for name, seconds in manifest.stage_seconds.items())
     lines += ["", *field("stages", stages)]
     for note in manifest.notes:
         lines += field("note", note)
+    return "\n".join(lines)
+
+
+def render_weights(numbers: WeightNumbers, num_prompts: int) -> str:
+    """The part of the card on the weights: how unequal they are, and the effective sample size over the power."""
+    cap = "no cap" if numbers["cap"] is None else f"cap {numbers['cap']:g} x median"
+    ess = numbers["effective_sample_size"]
+    lines = field("weights", f"{numbers['estimator']}, k {numbers['k']}, power {numbers['power']:.4g}, {cap}")
+    lines += field("effective", f"{ess:.3f} N = {ess * num_prompts:,.0f} of {num_prompts:,} prompts (1 is uniform)")
+    lines += field("inequality", f"Gini {numbers['gini']:.3f}, max/median {numbers['max_over_median']:.3g}")
+    for name, share in zip(("sparsest", "", "", "most crowded"), numbers["mass_per_density_quartile"], strict=True):
+        lines.append(f"{'mass by' if name == 'sparsest' else '':<14}{name:<13}{share:6.1%} {bar(share, 38)}".rstrip())
+    lines += ["", "              effective sample size over power"]
+    powers = sorted(numbers["ess_over_power"].items(), key=lambda entry: float(entry[0]))
+    lines += [f"{'':<14}{plain(power, 6):>6} {value:6.3f} {bar(value, 38)}".rstrip() for power, value in powers]
     return "\n".join(lines)
 
 
@@ -56,29 +76,25 @@ def _corpus(snapshot: Snapshot) -> list[str]:
     manifest, counts, numbers = snapshot.manifest, snapshot.manifest.counts, snapshot.manifest.diagnostics
     rows = f"{counts.input:,} = {counts.accepted:,} accepted + {counts.rejected:,} rejected + "
     sources = [f"{plain(name, 40)} {count:,}" for name, count in _largest_first(numbers["sources"])]
+    if len(sources) > _NUM_SOURCES:
+        sources[_NUM_SOURCES:] = [f"and {len(sources) - _NUM_SOURCES} more"]
     cut = numbers["num_truncated"] / max(1, counts.prompts)
     return [
         *field("rows", rows + f"{counts.duplicates:,} duplicates"),
         *field("prompts", f"{counts.prompts:,}"),
         *field("pairs", f"{counts.pairs:,}, of them {counts.complete_pairs:,} with both replies"),
         *field("sources", ", ".join(sources)),
-        *field("encoder", ", ".join(f"{name} {value}" for name, value in manifest.encoder.items())),
+        *field("encoder", _encoder(manifest.encoder)),
         *field("truncated", f"{numbers['num_truncated']:,} prompts ({cut:.1%}) at {numbers['token_limit']} tokens"),
     ]
 
 
-def _weights(snapshot: Snapshot) -> list[str]:
-    numbers, count = snapshot.manifest.diagnostics, snapshot.num_prompts
-    cap = "no cap" if numbers["cap"] is None else f"cap {numbers['cap']:g} x median"
-    ess = numbers["effective_sample_size"]
-    lines = field("weights", f"{numbers['estimator']}, k {numbers['k']}, power {numbers['power']:.4g}, {cap}")
-    lines += field("effective", f"{ess:.3f} N = {ess * count:,.0f} of {count:,} prompts (1 is uniform)")
-    lines += field("inequality", f"Gini {numbers['gini']:.3f}, max/median {numbers['max_over_median']:.3g}")
-    for name, share in zip(("sparsest", "", "", "most crowded"), numbers["mass_per_density_quartile"], strict=True):
-        lines.append(f"{'mass by' if name == 'sparsest' else '':<14}{name:<13}{share:6.1%} {bar(share, 38)}".rstrip())
-    lines += ["", "              effective sample size over power"]
-    powers = sorted(numbers["ess_over_power"].items(), key=lambda entry: float(entry[0]))
-    return lines + [f"{'':<14}{plain(power, 6):>6} {value:6.3f} {bar(value, 38)}".rstrip() for power, value in powers]
+def _encoder(identity: dict[str, Any]) -> str:
+    revision = plain(str(identity["revision"])[:12], 12)
+    others = [
+        f"{name} {plain(str(identity[name]), 20)}" for name in ("dimension", "pooling", "precision") if name in identity
+    ]
+    return ", ".join([plain(str(identity["name"]), WIDTH), f"revision {revision}", *others])
 
 
 def _geometry(snapshot: Snapshot, show_text: bool) -> list[str]:

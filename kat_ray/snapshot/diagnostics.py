@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TypedDict
 
 
-class Diagnostics(TypedDict):
-    """Every key is always there; None means that the number could not be measured (say, one prompt, or no layout)."""
+class WeightNumbers(TypedDict):
+    """How unequal the weights are, and how unequal other powers would make them."""
 
     estimator: str
     """How the weights were made: "distance" or "similarity"."""
@@ -29,6 +29,11 @@ class Diagnostics(TypedDict):
     """Share of all weight in each quarter of the prompts, sparsest first; four numbers, sum 1."""
     ess_over_power: dict[str, float]
     """Effective sample size (fraction of N) that each power would give: {"1": 0.94, "4": 0.67}."""
+
+
+class Diagnostics(WeightNumbers):
+    """Every key is always there; None means that the number could not be measured (say, one prompt, or no layout)."""
+
     intrinsic_dimension: float | None
     """Dimension of the data near its points, estimated from neighbor distances."""
     recall: float | None
