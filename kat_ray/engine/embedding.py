@@ -137,7 +137,7 @@ class _EncodingStage:
         else:
             rows = _map(rows, _EncodeBlock, arguments, num_encoders, {"num_cpus": 1})
         total = self._blocks[-1].stop
-        with progress_bar("embed", total, initial=total - sum(block.num_rows for block in blocks)) as bar:
+        with progress_bar("embed", total, initial=total - sum(block.num_rows for block in self.remaining())) as bar:
             for row in rows.iter_rows():
                 bar.update(row["num_rows"])
 

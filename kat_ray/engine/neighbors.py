@@ -102,7 +102,7 @@ class _ShardedSearch:
 
     def search(self, blocks: Sequence[_Queries]) -> None:
         """One attempt over `blocks` with as many shards as the cluster can hold now."""
-        with self._shards() as shards, self._bar(blocks) as bar:
+        with self._shards() as shards, self._bar() as bar:
             running: dict[Any, None] = {}
             for block in blocks:
                 running[self._submit(shards, block)] = None
@@ -156,8 +156,8 @@ class _ShardedSearch:
         if cluster.num_devices(self._device) < num_shards:
             raise WorkersLostError(f"{num_shards} index shards no longer fit into the cluster ({cluster}).")
 
-    def _bar(self, blocks: Sequence[_Queries]) -> tqdm[Any]:
-        left = sum(block.stop - block.start for block in blocks)
+    def _bar(self) -> tqdm[Any]:
+        left = sum(block.stop - block.start for block in self.remaining())
         return progress_bar("neighbors", self._num_rows, initial=self._num_rows - left)
 
 

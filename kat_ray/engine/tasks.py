@@ -88,6 +88,9 @@ def run_attempts(
 ) -> None:
     """Call `attempt` on the blocks that `remaining` names, again after lost workers, until none is left.
 
+    After an attempt that finished nothing, the next one has half of the blocks, then a quarter, from the one end or
+    the other: so a block that kills its workers does not keep the others from being finished.
+
     Raises:
         KatRayError: as raised inside the blocks; ResourceError when MAX_IDLE_ATTEMPTS in a row finished no block, as
             with a block that kills every worker that reads it.
@@ -96,7 +99,7 @@ def run_attempts(
     blocks = remaining()
     while blocks:
         try:
-            attempt(blocks)
+            attempt(_window(blocks, num_idle))
         except LOST_WORKER_ERRORS as error:
             if getattr(error, "actor_init_failed", False):
                 raise own_error(error) from error
@@ -112,6 +115,11 @@ def run_attempts(
                 f"the same command again: finished blocks are kept."
             )
         blocks = left
+
+
+def _window(blocks: Sequence[Block], num_idle: int) -> Sequence[Block]:
+    size = max(1, len(blocks) >> num_idle)
+    return blocks[-size:] if num_idle % 2 else blocks[:size]
 
 
 def progress_bar(label: str, total: int, unit: str = "rows", initial: int = 0) -> tqdm[Any]:

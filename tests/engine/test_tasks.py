@@ -28,42 +28,52 @@ cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
 
 class Blocks:
-    """Blocks that an attempt finishes as a script says: how many of the remaining ones before a worker is lost."""
+    """Blocks 0 to count - 1, two workers, and blocks that kill the worker that takes them, with all other work."""
 
-    def __init__(self, count: int, script: Sequence[int]) -> None:
+    def __init__(self, count: int, deadly: set[int], lost: Sequence[int] = ()) -> None:
         self.left = list(range(count))
-        self.script = list(script)
+        self.deadly, self.lost = deadly, list(lost)
         self.attempts = 0
 
     def remaining(self) -> list[int]:
         return list(self.left)
 
     def attempt(self, blocks: Sequence[int]) -> None:
-        assert list(blocks) == self.left
         self.attempts += 1
-        finished = self.script.pop(0) if self.script else 0
-        self.left = self.left[finished:]
-        if self.left:
-            raise WorkersLostError("gone")
+        limit = self.lost.pop(0) if self.lost else len(blocks)
+        for first in range(0, len(blocks), 2):
+            wave = blocks[first : first + 2]
+            if self.deadly.intersection(wave) or first >= limit:
+                raise WorkersLostError("gone")
+            self.left = [block for block in self.left if block not in wave]
 
 
 def test_attempts_go_on_with_what_is_left_as_long_as_each_finishes_something() -> None:
-    blocks = Blocks(30, [1] * 30)
+    blocks = Blocks(30, set(), lost=[2] * 14)
     run_attempts("stage", blocks.remaining, blocks.attempt)
-    assert blocks.attempts == 30
+    assert (blocks.left, blocks.attempts) == ([], 15)
 
 
 def test_finished_stages_are_not_attempted() -> None:
-    blocks = Blocks(0, [])
+    blocks = Blocks(0, set())
     run_attempts("stage", blocks.remaining, blocks.attempt)
     assert blocks.attempts == 0
 
 
-def test_attempts_without_progress_end_in_an_error_that_names_the_block() -> None:
-    blocks = Blocks(9, [*[0] * (MAX_IDLE_ATTEMPTS - 1), 4, *[0] * MAX_IDLE_ATTEMPTS])
-    with pytest.raises(ResourceError, match="5 blocks, the first of them 4"):
+@pytest.mark.parametrize("deadly", [0, 1, 7, 40, 98, 99])
+def test_a_deadly_block_is_an_error_that_names_it_when_all_others_are_finished(deadly: int) -> None:
+    blocks = Blocks(100, {deadly})
+    with pytest.raises(ResourceError, match=f"any of 1 blocks, the first of them {deadly}"):
         run_attempts("stage", blocks.remaining, blocks.attempt)
-    assert blocks.attempts == 2 * MAX_IDLE_ATTEMPTS
+    assert blocks.left == [deadly]
+    assert blocks.attempts < 30
+
+
+def test_workers_that_always_die_are_an_error() -> None:
+    blocks = Blocks(9, set(range(9)))
+    with pytest.raises(ResourceError, match="9 blocks, the first of them 0"):
+        run_attempts("stage", blocks.remaining, blocks.attempt)
+    assert blocks.attempts == MAX_IDLE_ATTEMPTS
 
 
 def test_a_fault_of_the_input_is_not_attempted_again() -> None:
