@@ -1,18 +1,21 @@
 """Where bytes live: one location type over every pyarrow filesystem (local paths, `s3://`, `gs://`).
 
 A file appears whole or not at all: local files are written beside and renamed, an object store publishes on close.
-Query options of a URI (`s3://bucket/key?endpoint_override=...`) stay with every child.
+Query options of a URI (`s3://bucket/key?endpoint_override=...`) stay with every child. Remote URIs are percent-encoded,
+names and local paths are not. A URI may hold credentials, so messages show `str(location)`, never the URI.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import quote, unquote
 
 import pyarrow as pa
 from pyarrow import fs
@@ -23,7 +26,7 @@ _LARGEST_COPY_BYTES = 4 << 30  # S3 copies at most 5 GiB in one request
 _CHUNK_BYTES = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Location:
     """A file or folder by URI. Picklable: the filesystem is opened anew where it is used.
 
@@ -32,9 +35,35 @@ class Location:
 
     uri: str
 
+    def __str__(self) -> str:
+        """The URI without credentials and query options, for messages."""
+        return self.uri if self.is_local else _without_secrets(self.uri)
+
+    def __repr__(self) -> str:
+        return f"Location({str(self)!r})"
+
     def __truediv__(self, name: str) -> Location:
-        base, mark, query = self.uri.partition("?") if "://" in self.uri else (self.uri, "", "")
-        return Location(f"{base.rstrip('/')}/{name}{mark}{query}")
+        """The file or folder of this name, as `children` gives it, below this folder."""
+        return self._extended(f"/{name}")
+
+    def beside(self, suffix: str) -> Location:
+        """In the same folder, the name of this one followed by `suffix`: "store" and ".work" give "store.work".
+
+        Raises:
+            InputError: this is a whole bucket, which lies in no folder.
+        """
+        if self.is_local:
+            return Location(f"{self.path}{suffix}")
+        if len(self._remote_parts()) < 3:
+            raise InputError(f"{self} is a whole bucket, expected a name in it such as s3://bucket/name.")
+        return self._extended(suffix)
+
+    def is_inside(self, other: Location) -> bool:
+        """Whether this is the other location or lies below it, by names alone: links and options are not looked at."""
+        if self.is_local or other.is_local:
+            return self.is_local and other.is_local and Path(self.path).is_relative_to(other.path)
+        above = other._remote_parts()
+        return self._remote_parts()[: len(above)] == above
 
     @property
     def is_local(self) -> bool:
@@ -61,7 +90,7 @@ class Location:
         try:
             return system.get_file_info(path)
         except OSError as error:
-            raise InputError(f"Cannot reach {self.uri}: {_first_line(error)}") from error
+            raise InputError(f"Cannot reach {self}: {_first_line(error)}") from error
 
     def children(self, *, recursive: bool = False) -> list[tuple[str, fs.FileInfo]]:
         """Names below this folder, relative to it, with their info, sorted; empty when there is no such folder."""
@@ -112,14 +141,33 @@ class Location:
             Path(target_path).parent.mkdir(parents=True, exist_ok=True)
         _move(system, path, target_path)
 
+    def _extended(self, text: str) -> Location:
+        """With text, which may hold any characters, at the end of the path."""
+        if self.is_local:
+            return Location(f"{self.uri.rstrip('/')}{text}")
+        base, mark, query = self.uri.partition("?")
+        return Location(f"{base.rstrip('/')}{quote(text)}{mark}{query}")
+
+    def _remote_parts(self) -> list[str]:
+        """Scheme, bucket and names."""
+        scheme, _, rest = self.uri.partition("?")[0].partition("://")
+        bucket, _, path = rest.partition("/")
+        return [scheme, bucket.rpartition("@")[2], *(unquote(name) for name in path.split("/") if name)]
+
     def _open(self) -> tuple[fs.FileSystem, str]:
-        if not self.is_local:
-            try:
-                system, path = fs.FileSystem.from_uri(self.uri)
-            except (OSError, ValueError, pa.ArrowException) as error:
-                raise InputError(f"Cannot use the URI {self.uri}: {_first_line(error)}") from error
-            return system, path
-        return fs.LocalFileSystem(), os.path.abspath(self.uri.removeprefix("file://"))
+        if self.is_local:
+            return fs.LocalFileSystem(), os.path.abspath(self.uri.removeprefix("file://"))
+        if "#" in self.uri:
+            raise InputError(f"Cannot use the URI {self}: a # in a name is written %23.")
+        try:
+            system, path = fs.FileSystem.from_uri(self.uri)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            reason = _first_line(error).replace(self.uri, str(self))
+            raise InputError(
+                f"Cannot use the URI {self}: {reason}; expected a path, s3://bucket/path or gs://bucket/path, "
+                "with special characters percent-encoded."
+            ) from None  # a traceback would show Arrow's error, which quotes the whole URI
+        return system, path
 
 
 @contextmanager
@@ -169,6 +217,17 @@ def _move_by_streaming(system: fs.FileSystem, path: str, target: str) -> None:
             system.delete_file(target)
         raise
     system.delete_file(path)
+
+
+def _without_secrets(uri: str) -> str:
+    """Up to the query and without what stands before the bucket; a secret may be badly encoded, and cut anywhere."""
+    scheme, _, rest = uri.partition("?")[0].partition("://")
+    bucket = rest.partition("/")[0]
+    if "@" in bucket or (":" in bucket and "@" in rest):
+        rest = rest.rpartition("@")[2]
+    elif not re.fullmatch(r"[^:]*(:\d+)?", bucket):
+        rest = "…"
+    return f"{scheme}://{rest}"
 
 
 def _first_line(error: BaseException) -> str:

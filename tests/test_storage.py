@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import traceback
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ from pyarrow import fs
 
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
+
+ODD_NAMES = ("a b", "größe", "日本", "a[1]", "a%20b", "a#b", "a?b", "a+b&c=d", "a@b:c", "a;'()!*,$~", "%zz", "a\\b")
 
 
 @pytest.fixture(params=["path", "file_uri", "s3"])
@@ -102,3 +105,118 @@ def test_only_remote_locations_are_seen_by_other_nodes() -> None:
 def test_an_unknown_scheme_is_an_input_error_that_names_the_uri() -> None:
     with pytest.raises(InputError, match="nowhere://bucket/x"):
         Location("nowhere://bucket/x").exists()
+
+
+def test_a_name_with_a_bare_number_sign_does_not_open_another_file() -> None:
+    with pytest.raises(InputError, match=r"s3://bucket/x#1: .* written %23"):
+        Location("s3://bucket/x#1?region=x").exists()
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_listed_name_opens_its_file_whatever_its_characters(folder: Location, name: str) -> None:
+    (folder / name / f"{name}.bin").write_bytes(name.encode())
+    assert [child for child, _ in folder.children()] == [name]
+    (found,) = names(folder)
+    assert (folder / found).read_bytes() == name.encode()
+    assert (folder / found).name == found.rpartition("/")[2] == f"{name}.bin"
+
+
+def test_names_of_another_writer_in_an_object_store_open_their_files(s3_uri: Callable[[str], str]) -> None:
+    folder = Location(s3_uri(f"storage/{uuid.uuid4().hex}"))
+    system, path = fs.FileSystem.from_uri(folder.uri)
+    for name in ODD_NAMES:
+        with system.open_output_stream(f"{path}/{name}") as stream:
+            stream.write(name.encode())
+    assert {name: (folder / name).read_bytes() for name in names(folder)} == {name: name.encode() for name in ODD_NAMES}
+
+
+def test_beside_is_the_same_folder_with_a_longer_name(folder: Location) -> None:
+    target = folder / "a b"
+    target.beside(" #2").write_bytes(b"x")
+    assert names(folder) == ["a b #2"]
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("s3://bucket/store?region=x", "s3://bucket/store.work?region=x"),
+        ("s3://bucket/a%20b/?region=x", "s3://bucket/a%20b.work?region=x"),
+        ("/data/store/", "/data/store.work"),
+        ("/data/store/.", "/data/store.work"),
+        ("/data/what?", "/data/what?.work"),
+    ],
+)
+def test_beside_keeps_query_options_at_the_end(uri: str, expected: str) -> None:
+    assert Location(uri).beside(".work").uri == expected
+
+
+@pytest.mark.parametrize("uri", ["s3://bucket", "s3://K:S@bucket/?region=x"])
+def test_nothing_lies_beside_a_bucket(uri: str) -> None:
+    with pytest.raises(InputError, match=r"s3://bucket/? is a whole bucket"):
+        Location(uri).beside(".work")
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("s3://KEY:SECRET@bucket/data/x?region=x", "s3://bucket/data/x"),
+        ("s3://KEY:SEC%2FRET@bucket/x", "s3://bucket/x"),
+        ("s3://KEY@bucket/x", "s3://bucket/x"),
+        ("s3://bucket/x?access_key=KEY&secret_key=SECRET", "s3://bucket/x"),
+        ("s3://KEY:SE/CR@ET@bucket/x?secret_key=SECRET", "s3://bucket/x"),
+        ("s3://KEY:SE?CRET@bucket/x", "s3://…"),
+        ("s3://KEY:SECRET", "s3://…"),
+        ("hdfs://host:8020/x", "hdfs://host:8020/x"),
+        ("s3://bucket/a%20b@2/x?region=x", "s3://bucket/a%20b@2/x"),
+        ("file:///data/a@b?c", "file:///data/a@b?c"),
+        ("data/a@b?c", "data/a@b?c"),
+    ],
+)
+def test_a_location_is_shown_without_credentials_and_options(uri: str, shown: str) -> None:
+    assert str(Location(uri)) == f"{Location(uri)}" == shown
+    assert repr(Location(uri)) == f"Location({shown!r})"
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://KEY:SECRET@bucket/a b?region=x",
+        "s3://KEY:SECRET@bucket/x?region=x&secret_key=SECRET",
+        "s3://KEY:SECRET/SECRET@bucket/x?region=x",
+        "nowhere://KEY:SECRET@bucket/x",
+        "s3://KEY:SECRET@bucket/x#1?region=x",
+        "s3://KEY:SECRET@corpus/x?region=x&scheme=http&endpoint_override=127.0.0.1%3A1",
+    ],
+)
+def test_no_error_shows_a_secret_not_even_in_its_traceback(uri: str) -> None:
+    with pytest.raises(InputError) as caught:
+        Location(uri).info()
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "SECRET" not in shown
+    assert "KEY" not in shown
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "expected"),
+    [
+        ("/a/b", "/a/b", True),
+        ("/a/b/c", "/a/b/", True),
+        ("/a/bc", "/a/b", False),
+        ("/a", "/a/b", False),
+        ("/a/b/../c", "/a/b", False),
+        ("file:///a/b/c", "/a/b", True),
+        ("x/y", "x", True),
+        (f"{Path.cwd()}/x/y", "x", True),
+        ("s3://bucket/a/b?region=x", "s3://bucket/a/", True),
+        ("s3://K:S@bucket/a", "s3://bucket/a?region=x", True),
+        ("s3://bucket/a%20b/c", "s3://bucket/%61%20b", True),
+        ("s3://bucket/a", "s3://bucket", True),
+        ("s3://bucket/ab", "s3://bucket/a", False),
+        ("s3://bucket2/a", "s3://bucket", False),
+        ("gs://bucket/a", "s3://bucket/a", False),
+        ("s3://bucket/a", "/bucket", False),
+        ("/bucket/a", "s3://bucket", False),
+    ],
+)
+def test_a_location_is_inside_itself_and_the_folders_above_it(inner: str, outer: str, expected: bool) -> None:
+    assert Location(inner).is_inside(Location(outer)) is expected
