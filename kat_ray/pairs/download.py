@@ -78,7 +78,7 @@ class DownloadConfig:
 
 @dataclass(frozen=True, slots=True)
 class DownloadReport:
-    """Pairs written by source, and rows dropped by reason; `warning` is a sentence or empty."""
+    """Pairs written to `out` by source, and rows dropped by reason; `warning` is a sentence or empty."""
 
     out: str
     pairs: int
@@ -100,7 +100,8 @@ def download_pairs(
     Raises:
         InputError: when a dataset cannot be read, or no row of any gives a pair.
     """
-    parts = _beside(config.out, ".parts")
+    out = Location(config.out)
+    parts = out.beside(".parts")
     downloads = [_Download(source, config, parts, load, say or (lambda _: None)) for source in config.sources]
     for download in downloads:
         download.run()
@@ -108,15 +109,13 @@ def download_pairs(
     if not report.pairs:
         parts.delete()
         reasons = "; ".join(f"{count:,} rows: {reason}" for reason, count in report.dropped.items())
-        raise InputError(
-            f"No pairs in {', '.join(report.sources)} ({reasons or 'no rows'}); {config.out} is not written."
-        )
-    joined = parts / Location(config.out).name
+        raise InputError(f"No pairs in {', '.join(report.sources)} ({reasons or 'no rows'}); {out} is not written.")
+    joined = parts / out.name
     with open_jsonl(joined) as target:
         for part in (part for download in downloads for part in download.parts()):
             with part.open_input() as stream:
                 shutil.copyfileobj(stream, target, 1 << 20)
-    joined.move_to(Location(config.out))
+    joined.move_to(out)
     parts.delete()
     return report
 
@@ -128,7 +127,7 @@ def _report(config: DownloadConfig, downloads: list[_Download]) -> DownloadRepor
     sources = {download.source.label: download.state.num_pairs for download in downloads}
     num_pairs = sum(sources.values())
     warning = f"Only {num_pairs:,} pairs, expected more than {_EXPECTED_PAIRS:,}." if num_pairs < _FEW_PAIRS else ""
-    return DownloadReport(config.out, num_pairs, sources, dict(dropped), warning)
+    return DownloadReport(str(Location(config.out)), num_pairs, sources, dict(dropped), warning)
 
 
 @dataclass(slots=True)
@@ -240,9 +239,3 @@ def _line(name: str, pair: Pair) -> bytes:
         "prefix_id": prompt_id(first_user_text(pair.messages)),
     }
     return orjson.dumps(row) + b"\n"
-
-
-def _beside(uri: str, suffix: str) -> Location:
-    """A location with a longer last name; query options of a URI stay at its end."""
-    path, mark, query = uri.partition("?") if "://" in uri else (uri, "", "")
-    return Location(f"{path}{suffix}{mark}{query}")

@@ -9,14 +9,15 @@ from __future__ import annotations
 import pyarrow as pa
 
 from kat_ray.errors import ResourceError
+from kat_ray.storage import Location
 
 
 class GuardedFile:
-    """Random access to an open Arrow file, in the form that `pyarrow.PythonFile` wants."""
+    """Random access to an open Arrow file, in the form that `pyarrow.PythonFile` wants; errors name its location."""
 
-    def __init__(self, stream: pa.NativeFile, uri: str) -> None:
+    def __init__(self, stream: pa.NativeFile, location: Location) -> None:
         self._stream = stream
-        self._uri = uri
+        self._location = location
 
     @property
     def closed(self) -> bool:
@@ -32,7 +33,9 @@ class GuardedFile:
         try:
             return bytes(self._stream.read(None if num_bytes < 0 else num_bytes))
         except OSError as error:
-            raise ResourceError(f"Reading {self._uri} failed: {error}; run the same command again to go on.") from error
+            raise ResourceError(
+                f"Reading {self._location} failed: {error}; run the same command again to go on."
+            ) from error
 
     def seek(self, offset: int, whence: int = 0) -> int:
         """Move the position and return it."""

@@ -48,20 +48,24 @@ def plan_splits(uris: Sequence[str], *, split_bytes: int = 64 << 20) -> list[Spl
     files = [file for uri in uris for file in _files(Location(uri))]
     splits = [split for location, size in files if size for split in _file_splits(location, size, split_bytes)]
     if not splits:
-        raise InputError(f"Nothing to read in {', '.join(uris) or 'an empty list of files'}: expected rows of pairs.")
+        named = ", ".join(str(Location(uri)) for uri in uris) or "an empty list of files"
+        raise InputError(f"Nothing to read in {named}: expected rows of pairs.")
     return splits
 
 
 def _files(location: Location) -> Iterator[tuple[Location, int]]:
     info = location.info()
     if info.type == fs.FileType.NotFound:
-        raise InputError(f"{location.uri} does not exist; expected a JSONL, JSONL.gz or Parquet file, or a folder.")
+        raise InputError(
+            f"{location} does not exist; expected a JSONL, JSONL.gz or Parquet file, or a folder. "
+            "Public pairs come with python -m jobs.download_pairs."
+        )
     if info.type == fs.FileType.File:
         yield location, info.size or 0
         return
     found = [(name, child.size or 0) for name, child in location.children(recursive=True) if _is_input(name, child)]
     if not found:
-        raise InputError(f"The folder {location.uri} holds no {', '.join(_SUFFIXES)} files.")
+        raise InputError(f"The folder {location} holds no {', '.join(_SUFFIXES)} files.")
     for name, size in found:
         yield location / name, size
 
@@ -88,9 +92,7 @@ def _format(location: Location) -> Format:
         magic = bytes(stream.read(6))
     for foreign, name in _FOREIGN.items():
         if magic.startswith(foreign):
-            raise InputError(
-                f"{location.uri} is {name}-compressed, expected plain, gzip or Parquet; decompress it first."
-            )
+            raise InputError(f"{location} is {name}-compressed, expected plain, gzip or Parquet; decompress it first.")
     lower = location.name.lower()
     if magic.startswith(b"\x1f\x8b") or lower.endswith(".gz"):
         return "gzip"
@@ -100,7 +102,7 @@ def _format(location: Location) -> Format:
 def _parquet_splits(location: Location, split_bytes: int) -> Iterator[Split]:
     try:
         with location.open_input() as stream:
-            metadata = pq.ParquetFile(GuardedFile(stream, location.uri)).metadata
+            metadata = pq.ParquetFile(GuardedFile(stream, location)).metadata
     except (pa.ArrowException, OSError):
         yield Split(location.uri, "parquet", 0, 1)
         return

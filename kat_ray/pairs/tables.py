@@ -35,9 +35,9 @@ class TableReader:
     def __iter__(self) -> Iterator[tuple[int, dict[str, object] | str]]:
         self.num_lines = self._read = 0
         try:
-            with Location(self._split.uri).open_input() as stream:
-                guarded = GuardedFile(stream, self._split.uri)
-                table = pq.ParquetFile(guarded, pre_buffer=False, buffer_size=_BUFFER_BYTES)
+            location = Location(self._split.uri)
+            with location.open_input() as stream:
+                table = pq.ParquetFile(GuardedFile(stream, location), pre_buffer=False, buffer_size=_BUFFER_BYTES)
                 for batch in self._batches(table):
                     yield from self._rows(batch)
         except (pa.ArrowException, OSError):

@@ -217,7 +217,7 @@ def _opened(location: Location) -> pa.NativeFile:
     try:
         return location.open_input()
     except OSError as error:
-        raise SnapshotDamagedError(f"{location.uri} is missing or cannot be read: {error}") from error
+        raise SnapshotDamagedError(f"{location} is missing or cannot be read: {error}") from error
 
 
 @contextmanager

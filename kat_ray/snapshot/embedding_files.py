@@ -30,9 +30,7 @@ def read_embeddings(location: Location) -> tuple[list[str], Float32Matrix]:
     require_rows(f"{location.name}: emb", vectors, ndim=2, rows=len(ids))
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     if len(ids) == 0 or not norms.all():
-        raise InputError(
-            f"{location.uri} holds {'a zero row' if len(ids) else 'no rows'}; expected rows with a direction."
-        )
+        raise InputError(f"{location} holds {'a zero row' if len(ids) else 'no rows'}; expected rows with a direction.")
     return ids, np.ascontiguousarray(vectors / norms, np.float32)
 
 
@@ -40,23 +38,23 @@ def _read_pt(location: Location) -> tuple[list[str], Float32Matrix]:
     import torch
 
     if not location.exists():
-        raise InputError(f"{location.uri} does not exist; python -m jobs.embed writes one.")
+        raise InputError(f"{location} does not exist; python -m jobs.embed writes one.")
     try:
         content: Any = torch.load(io.BytesIO(location.read_bytes()), weights_only=True, map_location="cpu")
         return [str(name) for name in content["ids"]], content["emb"].float().numpy()
     except (pickle.UnpicklingError, RuntimeError, KeyError, TypeError, AttributeError, EOFError) as error:
         raise InputError(
-            f'{location.uri} is not a plain mapping {{"ids", "emb"}} of tensors; nothing was loaded.'
+            f'{location} is not a plain mapping {{"ids", "emb"}} of tensors; nothing was loaded.'
         ) from error
 
 
 def _read_folder(location: Location) -> tuple[list[str], Float32Matrix]:
     for name in ("ids.json", "embeddings.npy"):
         if not (location / name).exists():
-            raise InputError(f"{location.uri} has no {name}; expected a folder written by python -m jobs.embed.")
+            raise InputError(f"{location} has no {name}; expected a folder written by python -m jobs.embed.")
     ids = json.loads((location / "ids.json").read_bytes())
     if not isinstance(ids, list):
-        raise InputError(f"{location.uri}/ids.json is not a JSON list of ids.")
+        raise InputError(f"{location}/ids.json is not a JSON list of ids.")
     return [str(name) for name in ids], read_npy(location / "embeddings.npy")
 
 

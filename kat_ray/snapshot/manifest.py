@@ -184,7 +184,7 @@ def record_column(name: str, location: Location) -> ColumnRecord:
         size, checksum = _measure(location)
         rows, dtype, shape = _describe(location)
     except (OSError, pa.ArrowException, ValueError) as error:
-        raise SnapshotDamagedError(f"{location.uri} is missing or cannot be read: {error}") from error
+        raise SnapshotDamagedError(f"{location} is missing or cannot be read: {error}") from error
     return ColumnRecord(name, location.name, size, checksum, rows, dtype, shape)
 
 

@@ -64,7 +64,7 @@ class Snapshot:
         if (location / MANIFEST_NAME).exists():
             manifest = read_manifest(location)
             if snapshot_id not in (None, manifest.snapshot_id):
-                raise SnapshotMismatchError(f"{location.uri} is snapshot {manifest.snapshot_id}, not {snapshot_id}.")
+                raise SnapshotMismatchError(f"{location} is snapshot {manifest.snapshot_id}, not {snapshot_id}.")
         else:
             store = Store(location)
             snapshot_id = snapshot_id or store.current()

@@ -96,16 +96,16 @@ class Store:
         pointer = self.location / _CURRENT_NAME
         if pointer.info().type != fs.FileType.File:
             raise SnapshotNotFoundError(
-                f"There is no snapshot at {self.location.uri}; build one with "
-                f"`python -m jobs.build --pairs FILE --out {self.location.uri}`."
+                f"There is no snapshot at {self.location}; build one with "
+                f"`python -m jobs.build --pairs FILE --out {self.location}`."
             )
         try:
             content = json.loads(pointer.read_bytes())
             snapshot_id = str(content["snapshot_id"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise SnapshotDamagedError(f"{pointer.uri} does not name a snapshot.") from error
+            raise SnapshotDamagedError(f"{pointer} does not name a snapshot.") from error
         if not _SNAPSHOT_ID.fullmatch(snapshot_id):
-            raise SnapshotDamagedError(f"{pointer.uri} names {snapshot_id[:80]!r}, expected 16 hex digits.")
+            raise SnapshotDamagedError(f"{pointer} names {snapshot_id[:80]!r}, expected 16 hex digits.")
         return snapshot_id
 
     def holds(self, snapshot_id: str) -> bool:
@@ -169,7 +169,7 @@ def read_manifest(folder: Location) -> Manifest:
     """
     file = folder / MANIFEST_NAME
     if file.info().type != fs.FileType.File:
-        raise SnapshotNotFoundError(f"There is no snapshot at {folder.uri}: it has no {MANIFEST_NAME}.")
+        raise SnapshotNotFoundError(f"There is no snapshot at {folder}: it has no {MANIFEST_NAME}.")
     return Manifest.from_json(file.read_bytes())
 
 
@@ -186,7 +186,7 @@ def _move_columns(work: Location, folder: Location, manifest: Manifest) -> None:
         if record not in waiting and not (record.file in there and _is_moved(folder, record)):
             raise SnapshotMismatchError(
                 f"Cannot publish {manifest.snapshot_id}: {record.file} has {here.get(record.file, 0):,} bytes in "
-                f"{work.uri}, expected {record.bytes:,}. Run the build again."
+                f"{work}, expected {record.bytes:,}. Run the build again."
             )
     (folder / MANIFEST_NAME).delete()
     for record in waiting:

@@ -47,7 +47,7 @@ def table(tmp_path: Path) -> Location:
 
 def test_a_guarded_file_reads_like_the_file(table: Location) -> None:
     with table.open_input() as stream:
-        read = pq.read_table(GuardedFile(stream, table.uri))
+        read = pq.read_table(GuardedFile(stream, table))
     assert read.num_rows == 300
 
 

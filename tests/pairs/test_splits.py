@@ -105,3 +105,11 @@ def test_splits_travel_to_workers_and_name_files_of_an_object_store(s3_uri: Call
     (folder / "a.jsonl.gz").write_bytes(gzip.compress(LINE))
     splits = pickle.loads(pickle.dumps(plan_splits([folder.uri])))
     assert [split.uri for split in splits] == [(folder / "a.jsonl.gz").uri, (folder / "b.jsonl").uri]
+
+
+def test_an_error_names_what_lies_in_an_object_store_without_its_options(s3_uri: Callable[[str], str]) -> None:
+    with pytest.raises(InputError, match=r"^s3://corpus/splits/absent does not exist"):
+        plan_splits([s3_uri("splits/absent")])
+    Location(s3_uri("splits/empty")).write_bytes(b"")
+    with pytest.raises(InputError, match=r"in s3://corpus/splits/empty: expected"):
+        plan_splits([s3_uri("splits/empty")])
