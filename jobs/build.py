@@ -16,19 +16,17 @@ from typing import Any
 from jobs.command import run_job
 from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
-from kat_ray.snapshot.card import render_card
-from kat_ray.snapshot.snapshot import Snapshot
 
 
 def run(options: BuildConfig) -> dict[str, Any]:
     """Build, show the card, and return the keys of the summary line."""
     result = build(options)
-    print(render_card(Snapshot.open(result.location)), file=sys.stderr)
+    print(result.card, file=sys.stderr)
     if result.published.status == "recognized":
         print("An equal snapshot was already in the store; nothing was built.", file=sys.stderr)
     if result.published.status == "kept_first":
         columns = ", ".join(result.published.differing)
-        print(f"The store has this id with other bytes in {columns}; the first one was kept.", file=sys.stderr)
+        print(f"The store has this id with other {columns}; the first one was kept.", file=sys.stderr)
     return result.as_summary()
 
 

@@ -16,7 +16,8 @@ from typing import Any, TypeVar
 
 import tyro
 
-from kat_ray.errors import KatRayError
+from kat_ray.errors import InputError, KatRayError
+from kat_ray.storage import Location
 
 Options = TypeVar("Options")
 
@@ -34,22 +35,16 @@ def run_job(
     """
     try:
         options = _parse(name, options_type, description, arguments)
-    except SystemExit as stop:  # tyro has printed the help, or what is wrong and the nearest option
-        return _fail(name, "The options cannot be read; see --help.", int(stop.code)) if stop.code else 0
-    try:
         with redirect_stdout(sys.stderr):
             result = run(options)
+    except SystemExit as stop:  # tyro has printed the help, or what is wrong and the nearest option
+        return _fail(name, "The options cannot be read; see --help.", int(stop.code)) if stop.code else 0
     except KeyboardInterrupt:
         return _fail(name, "Interrupted; run the same command again to go on.", 130)
     except KatRayError as error:
         return _fail(name, " ".join(str(error).split()), 1)
     except Exception as error:  # noqa: BLE001 - the last line must tell of any failure
-        if os.environ.get("KAT_RAY_TRACEBACK"):
-            traceback.print_exc()
-        reason = (str(error).strip().splitlines() or ["no message"])[0]
-        return _fail(
-            name, f"Unexpected {type(error).__name__}: {reason} (set KAT_RAY_TRACEBACK=1 to see where it happened).", 1
-        )
+        return _fail(name, _unexpected(error), 1)
     _print_line({"job": name, "ok": True, **result})
     return 0
 
@@ -63,6 +58,32 @@ def _parse(name: str, options_type: type[Options], description: str, arguments: 
         config=(tyro.conf.OmitArgPrefixes,),
     )
     return options
+
+
+def refuse_relative(*uris: str | None) -> None:
+    """In a submitted job the working folder is a copy that vanishes with the job, so relative paths are refused.
+
+    Raises:
+        InputError: naming the path and the fix.
+    """
+    for uri in uris:
+        if uri and is_submitted() and Location(uri).is_local and not uri.startswith(("/", "file://")):
+            raise InputError(
+                f"{uri} is a relative path in a submitted job, whose folder is a temporary copy. "
+                f"Use an absolute path or a URI such as s3://bucket/folder."
+            )
+
+
+def is_submitted() -> bool:
+    """Whether this process is the driver of a job that was submitted to a Ray cluster."""
+    return bool(os.environ.get("RAY_JOB_CONFIG_JSON_ENV_VAR"))
+
+
+def _unexpected(error: Exception) -> str:
+    if os.environ.get("KAT_RAY_TRACEBACK"):
+        traceback.print_exc()
+    reason = (str(error).strip().splitlines() or ["no message"])[0]
+    return f"Unexpected {type(error).__name__}: {reason} (set KAT_RAY_TRACEBACK=1 to see where it happened)."
 
 
 def _fail(name: str, sentence: str, code: int) -> int:

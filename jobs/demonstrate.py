@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jobs.command import run_job
+from jobs.command import refuse_relative, run_job
 from kat_ray.pairs.demonstration import DemonstrationConfig, write
 from kat_ray.storage import Location
 
@@ -32,6 +32,7 @@ class DemonstrateOptions:
 
 def run(options: DemonstrateOptions) -> dict[str, Any]:
     """Write the file and count what was planted."""
+    refuse_relative(options.out)
     report = write(Location(options.out), DemonstrationConfig(rows=options.rows, seed=options.seed))
     print(
         f"Wrote {report.rows:,} rows to {options.out}: {report.prompts:,} prompts, {report.rejected} bad rows, "

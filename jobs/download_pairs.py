@@ -14,12 +14,13 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from jobs.command import run_job
+from jobs.command import refuse_relative, run_job
 from kat_ray.pairs.download import DownloadConfig, download_pairs
 
 
 def run(options: DownloadConfig) -> dict[str, Any]:
     """Download, and count pairs by source and dropped rows by reason."""
+    refuse_relative(options.out)
     report = download_pairs(options, say=_say)
     if report.warning:
         _say(report.warning)

@@ -17,10 +17,12 @@ from jobs.command import run_job
 from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, Pooling, Precision
 from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.embedding import embed
+from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.prompts import make_prompts
-from kat_ray.engine.session import Device, count_workers, require_shared, resolve_device, session
+from kat_ray.engine.session import Device, count_workers, require_shared, session
 from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.engine.tasks import run_task
+from kat_ray.engine.work import clean_up, work_folder
 from kat_ray.records import TextRendering
 from kat_ray.snapshot.columns import read_npy, read_table
 from kat_ray.snapshot.embedding_files import write_ids, write_pt
@@ -56,44 +58,49 @@ class EmbedOptions:
 
 
 def run(options: EmbedOptions) -> dict[str, Any]:
-    """Embed and write the files."""
-    out = Location(options.out)
+    """Embed and write the files; a killed run is continued."""
+    data, out = Location(options.data), Location(options.out)
     as_pt = out.name.endswith(".pt")
-    work = Location(f"{options.out}.work") if as_pt else out
+    parent = out.beside(".parts") if as_pt else out
     with session(options.address):
-        require_shared([Location(options.data), out])
-        device = resolve_device(options.device, options.wait_seconds)
+        require_shared([data, out])
+        device = resolve_hardware(options.device, ("encoder",), options.wait_seconds)
         config = EncoderConfig(options.encoder, device, options.precision, options.pooling, options.token_limit)
         identity = run_task(identify_encoder, config, num_gpus=int(device == "gpu"))
-        prompts = Location(options.data) / "prompts.parquet"
-        if not prompts.exists():
+        prompts = data / "prompts.parquet"
+        is_table = prompts.exists()
+        work = work_folder(parent, [prompts if is_table else data], {"text": options.text, **identity.decisive()})
+        if not is_table:
             make_prompts([options.data], work / "input", PromptsConfig(options.text))
             prompts = work / "input" / "prompts.parquet"
-        (work / "embeddings.json").delete()
         num_workers = count_workers(device, options.workers, options.wait_seconds)
         summary = embed(prompts, work, config, identity, work / "blocks", [], num_workers)
-        run_task(_finish, prompts, work, out)
+        run_task(_write_pt if as_pt else _write_arrays, prompts, work, out)
+        clean_up(work, parent)
+        if as_pt:
+            parent.delete()
     return {
         "embedded": summary.num_embedded,
+        "reused": summary.num_reused,
         "truncated": summary.num_truncated,
         "dimension": identity.dimension,
         "encoder": identity.name,
         "precision": identity.precision,
-        "out": options.out,
+        "out": str(out),
         "seconds": round(summary.seconds, 2),
     }
 
 
-def _finish(prompts: Location, work: Location, out: Location) -> None:
-    """Worker: the ids beside the arrays, or both in one file."""
-    ids = read_table(prompts, ["id"])["id"].to_pylist()
-    if out != work:
-        write_pt(out, ids, read_npy(work / "embeddings.npy"))
-        work.delete()
-        return
-    write_ids(out, ids)
-    for leftover in ("input", "blocks", "reuse.npy", "embeddings.json"):
-        (work / leftover).delete()
+def _write_pt(prompts: Location, work: Location, out: Location) -> None:
+    """Worker: ids and vectors in one file."""
+    write_pt(out, read_table(prompts, ["id"])["id"].to_pylist(), read_npy(work / "embeddings.npy"))
+
+
+def _write_arrays(prompts: Location, work: Location, out: Location) -> None:
+    """Worker: the arrays, and the ids beside them."""
+    write_ids(out, read_table(prompts, ["id"])["id"].to_pylist())
+    for name in ("embeddings.npy", "num_tokens.npy"):
+        (work / name).move_to(out / name)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.command import run_job
+from jobs.command import refuse_relative, run_job
 from kat_ray.snapshot.export import FORMATS, export
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
@@ -35,6 +35,7 @@ class ExportOptions:
 
 def run(options: ExportOptions) -> dict[str, Any]:
     """Write the files and name them."""
+    refuse_relative(options.snapshot, options.out)
     snapshot = Snapshot.open(options.snapshot)
     formats = [name.strip() for name in options.formats.split(",") if name.strip()]
     files = export(snapshot, Location(options.out), formats)

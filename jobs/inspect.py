@@ -13,7 +13,7 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from jobs.command import run_job
+from jobs.command import refuse_relative, run_job
 from kat_ray.snapshot.card import explain, render_card
 from kat_ray.snapshot.snapshot import Snapshot
 
@@ -34,6 +34,7 @@ class InspectOptions:
 
 def run(options: InspectOptions) -> dict[str, Any]:
     """Print the card or the explanation; the summary line holds the same numbers."""
+    refuse_relative(options.snapshot)
     snapshot = Snapshot.open(options.snapshot, verify="checksums" if options.verify else "sizes")
     result: dict[str, Any] = {"snapshot_id": snapshot.snapshot_id, "snapshot": snapshot.location.uri}
     if options.id is None:

@@ -10,7 +10,7 @@ Examples:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -20,6 +20,7 @@ from kat_ray.engine.prompts import make_prompts
 from kat_ray.engine.session import require_shared, session
 from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.engine.tasks import run_task
+from kat_ray.engine.work import clean_up, work_folder
 from kat_ray.records import DedupeBy, TextRendering
 from kat_ray.snapshot.prompt_files import write_prompt_files
 from kat_ray.storage import Location
@@ -35,8 +36,10 @@ class MakePromptsOptions:
     """Folder or s3:// URI for the files."""
     dedupe_by: DedupeBy = "first_user"
     """What makes two rows the same prompt."""
-    text: TextRendering = "first_user"
-    """What will be embedded: the first user message, or the whole conversation."""
+    text: TextRendering | None = None
+    """What will be embedded: first_user or conversation; by default what rows are told apart by."""
+    source: str = "unknown"
+    """Source of rows that name none in `src`."""
     max_samples: int | None = None
     """Use only the first rows, up to this many prompts."""
     address: str | None = None
@@ -44,35 +47,32 @@ class MakePromptsOptions:
 
 
 def run(options: MakePromptsOptions) -> dict[str, Any]:
-    """Run the stage anew and count."""
-    out = Location(options.out)
+    """Run the stage and count; a killed run is continued."""
+    out, inputs = Location(options.out), [Location(uri) for uri in options.pairs]
+    config = PromptsConfig(options.text or options.dedupe_by, options.dedupe_by, options.max_samples, options.source)
     with session(options.address):
-        require_shared([Location(uri) for uri in (*options.pairs, options.out)])
-        (out / "prompts.json").delete()
-        (out / "rows").delete()
-        config = PromptsConfig(options.text, options.dedupe_by, options.max_samples)
-        summary = make_prompts(options.pairs, out, config)
-        run_task(_write_seeds_files, out)
+        require_shared([*inputs, out])
+        work = work_folder(out, inputs, asdict(config))
+        summary = make_prompts(options.pairs, work, config)
+        run_task(_write_seeds_files, work, out)
+        for name in ("prompts", "pairs", "rejects"):
+            (work / f"{name}.parquet").move_to(out / f"{name}.parquet")
+        clean_up(work, out)
     return {
-        "rows": {
-            "input": summary.num_input,
-            "accepted": summary.num_accepted,
-            "rejected": summary.num_rejected,
-            "duplicates": summary.num_duplicates,
-        },
+        "rows": summary.rows,
         "prompts": summary.num_prompts,
         "complete_pairs": summary.num_complete_pairs,
         "single_reply_pairs": summary.num_single_reply_pairs,
         "bare_prompts": summary.num_bare_prompts,
         "sources": summary.sources,
-        "out": options.out,
+        "out": str(out),
         "seconds": round(summary.seconds, 2),
     }
 
 
-def _write_seeds_files(out: Location) -> None:
+def _write_seeds_files(work: Location, out: Location) -> None:
     """Worker: one pass over the prompts, a row group at a time."""
-    with (out / "prompts.parquet").open_input() as stream:
+    with (work / "prompts.parquet").open_input() as stream:
         file = pq.ParquetFile(stream)
         write_prompt_files((file.read_row_group(group) for group in range(file.num_row_groups)), out)
 

@@ -1,8 +1,8 @@
 """Lay embeddings out in 3D with the shared graph, or place new texts among the frozen prompts of a snapshot.
 
 With --embeddings: reads embeddings.npy and the neighbor columns (a folder of compute_density), writes layout.npy.
-With --onto: embeds the texts with the snapshot's encoder, finds their nearest prompts and writes a table with x, y, z,
-the nearest prompts and the density percentile that each text has there; nothing of the snapshot moves.
+With --onto: embeds the texts with the snapshot's encoder, finds their nearest prompts and writes a table, one row a
+text, with x, y, z, the nearest prompts and the density percentile that it has there; nothing of the snapshot moves.
 
 Examples:
     python -m jobs.project --embeddings density --out density
@@ -12,7 +12,7 @@ Examples:
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,16 @@ from jobs.command import run_job
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.embedding import embed
-from kat_ray.engine.prompts import make_prompts
+from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.scores import lay_out
-from kat_ray.engine.session import Device, count_workers, require_shared, resolve_device, session
-from kat_ray.engine.split_rows import PromptsConfig
+from kat_ray.engine.session import Device, count_workers, require_shared, session
 from kat_ray.engine.tasks import run_task
+from kat_ray.engine.texts import read_texts
+from kat_ray.engine.work import clean_up, work_folder
 from kat_ray.errors import InputError
 from kat_ray.geometry.layout import LayoutConfig, place
-from kat_ray.snapshot.columns import read_npy, read_table, write_parquet
+from kat_ray.geometry.weights import WeightConfig, crowding_of
+from kat_ray.snapshot.columns import read_npy, read_npy_header, read_table, write_parquet
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
 
@@ -61,6 +63,11 @@ class ProjectOptions:
     address: str | None = None
     """Ray cluster to join; RAY_ADDRESS or an embedded one by default."""
 
+    @property
+    def drawing(self) -> LayoutConfig:
+        """The options of the layout, before its hardware is known."""
+        return LayoutConfig(self.n_neighbors, self.min_dist, self.seed)
+
 
 def run(options: ProjectOptions) -> dict[str, Any]:
     """Lay out or place, and say how far the map can be trusted."""
@@ -69,53 +76,60 @@ def run(options: ProjectOptions) -> dict[str, Any]:
     with session(options.address):
         places = [options.embeddings, options.onto, options.texts, options.out]
         require_shared([Location(uri) for uri in places if uri is not None])
-        device = resolve_device(options.device, options.wait_seconds)
-        drawing = LayoutConfig(options.n_neighbors, options.min_dist, options.seed, device)
         if options.embeddings is not None:
-            return {**_lay_out(Location(options.embeddings), Location(options.out), drawing), "out": options.out}
-        return {**_place_texts(options, drawing), "out": options.out}
+            return _lay_out(options, Location(options.embeddings), Location(options.out))
+        return _place_texts(options, Location(str(options.texts)), Location(options.out))
 
 
-def _lay_out(source: Location, out: Location, drawing: LayoutConfig) -> dict[str, Any]:
-    for name in ("embeddings.npy", "neighbor_indices.npy", "neighbor_distances.npy"):
-        if not (source / name).exists():
-            raise InputError(f"{source.uri} has no {name}; run python -m jobs.compute_density first.")
-    (source / "layout.json").delete()
-    quality = lay_out(source, drawing)
-    (source / "layout.json").delete()
-    if out.uri != source.uri:
-        run_task(_move_layout, source, out)
+def _lay_out(options: ProjectOptions, columns: Location, out: Location) -> dict[str, Any]:
+    needed = [columns / name for name in ("embeddings.npy", "neighbor_indices.npy", "neighbor_distances.npy")]
+    for file in needed:
+        if not file.exists():
+            raise InputError(f"{columns} has no {file.name}; run python -m jobs.compute_density first.")
+    stored_k = read_npy_header(needed[1]).shape[1]
+    num_prompts = read_npy_header(needed[0]).shape[0]
+    if stored_k < min(options.n_neighbors, num_prompts) - 1:
+        raise InputError(
+            f"The graph in {columns} has {stored_k} neighbors, the layout needs {options.n_neighbors - 1}; run "
+            f"python -m jobs.compute_density with --stored-k {options.n_neighbors}."
+        )
+    device = resolve_hardware(options.device, ("layout",), options.wait_seconds)
+    work = work_folder(out, needed, asdict(replace(options.drawing, device="cpu")))
+    prompts = columns / "prompts.parquet"
+    quality = lay_out(columns, prompts if prompts.exists() else None, work, replace(options.drawing, device=device))
+    (work / "layout.npy").move_to(out / "layout.npy")
+    clean_up(work, out)
     numbers = ", ".join(f"{name} {value:.3g}" for name, value in quality.items() if value is not None)
     print(f"Layout: {numbers}", file=sys.stderr)
-    return {"diagnostics": quality}
+    return {"diagnostics": quality, "out": str(out)}
 
 
-def _move_layout(source: Location, out: Location) -> None:
-    (out / "layout.npy").write_bytes((source / "layout.npy").read_bytes())
-    (source / "layout.npy").delete()
-
-
-def _place_texts(options: ProjectOptions, drawing: LayoutConfig) -> dict[str, Any]:
+def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dict[str, Any]:
     snapshot = Snapshot.open(str(options.onto))
     identity = EncoderIdentity(**snapshot.manifest.encoder)
+    device = resolve_hardware(options.device, ("encoder", "neighbors"), options.wait_seconds)
     config = EncoderConfig(
         spec=options.encoder or identity.name,
-        device=drawing.device,
+        device=device,
         precision=identity.precision,  # type: ignore[arg-type]
         pooling=identity.pooling if identity.name.startswith("checkpoint:") else "auto",  # type: ignore[arg-type]
         token_limit=identity.token_limit,
     )
-    found = run_task(identify_encoder, config, num_gpus=int(drawing.device == "gpu"))
+    found = run_task(identify_encoder, config, num_gpus=int(device == "gpu"))
     if found.decisive() != identity.decisive():
         raise InputError(f"The encoder {config.spec} is {found}, but the snapshot was made with {identity}.")
-    work = Location(f"{options.out}.work")
-    text = snapshot.manifest.parameters["text"]
-    summary = make_prompts([str(options.texts)], work, PromptsConfig(text, snapshot.manifest.parameters["dedupe_by"]))
-    num_workers = count_workers(drawing.device)
-    embed(work / "prompts.parquet", work, config, identity, work / "blocks", [snapshot.location], num_workers)
-    run_task(_write_places, snapshot.location, work, Location(options.out), drawing)
-    work.delete()
-    return {"placed": summary.num_prompts, "rejected": summary.num_rejected, "snapshot_id": snapshot.snapshot_id}
+    parent = out.beside(".parts")
+    work = work_folder(parent, [texts], {"snapshot_id": snapshot.snapshot_id})
+    table = work / "texts.parquet"
+    num_rows, num_refused = run_task(read_texts, [str(options.texts)], table, snapshot.manifest.parameters["text"])
+    num_workers = count_workers(device)
+    embed(table, work, config, identity, work / "blocks", [snapshot.location], num_workers)
+    run_task(_write_places, snapshot.location, work, out, replace(options.drawing, device=device))
+    parent.delete()
+    print(
+        f"Placed {num_rows:,} texts among {snapshot.num_prompts:,} prompts; refused {num_refused:,}.", file=sys.stderr
+    )
+    return {"placed": num_rows, "rejected": num_refused, "snapshot_id": snapshot.snapshot_id, "out": str(out)}
 
 
 def _write_places(folder: Location, work: Location, out: Location, drawing: LayoutConfig) -> None:
@@ -123,25 +137,29 @@ def _write_places(folder: Location, work: Location, out: Location, drawing: Layo
     from kat_ray.geometry.neighbors import search
 
     snapshot = Snapshot.open(folder)
+    parameters, k = snapshot.manifest.parameters, snapshot.manifest.diagnostics["k"]
     vectors = read_npy(work / "embeddings.npy")
-    k = min(max(drawing.n_neighbors, snapshot.manifest.diagnostics["k"]), snapshot.num_prompts)
     unseen = np.full(len(vectors), -1, np.int64)
-    nearest = search(vectors, unseen, snapshot.embeddings, 0, k, device=drawing.device)
+    width = min(max(drawing.n_neighbors, k), snapshot.num_prompts)
+    nearest = search(vectors, unseen, snapshot.embeddings, 0, width, device=drawing.device)
     points = place(snapshot.layout, nearest.indices, nearest.distances, drawing)
-    means = nearest.distances[:, : snapshot.manifest.diagnostics["k"]].mean(axis=1)
-    percentile = np.searchsorted(np.sort(snapshot.density), 1.0 / (means + 1e-6)) / snapshot.num_prompts
-    prompts = read_table(work / "prompts.parquet", ["id", "text", "source"])
-    ids = [snapshot.ids.take(pa.array(row)).to_pylist() for row in nearest.indices]
+    crowding = crowding_of(nearest.distances, max(1, k), WeightConfig(**parameters["weights"]))
+    percentile = np.searchsorted(np.sort(snapshot.density), crowding) / snapshot.num_prompts
+    texts = read_table(work / "texts.parquet", ["id", "text", "source"])
     columns = {
         "x": points[:, 0],
         "y": points[:, 1],
         "z": points[:, 2],
         "density_percentile": percentile,
-        "neighbor_ids": pa.array(ids, pa.list_(pa.string())),
-        "neighbor_distances": pa.array(list(nearest.distances.astype(np.float32))),
+        "neighbor_ids": _lists(snapshot.ids.take(pa.array(nearest.indices.reshape(-1))), width),
+        "neighbor_distances": _lists(pa.array(nearest.distances.astype(np.float32).reshape(-1)), width),
     }
-    table = pa.table({**{name: prompts[name] for name in prompts.column_names}, **columns})
-    write_parquet(out, table.schema, iter([table]))
+    placed = pa.table({**{name: texts[name] for name in texts.column_names}, **columns})
+    write_parquet(out, placed.schema, iter([placed]))
+
+
+def _lists(values: pa.Array, width: int) -> pa.ListArray:
+    return pa.ListArray.from_arrays(pa.array(np.arange(0, len(values) + 1, width, dtype=np.int32)), values)
 
 
 if __name__ == "__main__":

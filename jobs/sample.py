@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.command import run_job
+from jobs.command import refuse_relative, run_job
 from kat_ray.errors import InputError
 from kat_ray.geometry.diagnostics import diagnose
 from kat_ray.geometry.neighbors import exact_neighbors
@@ -57,6 +57,9 @@ class SampleOptions:
 
 def run(options: SampleOptions) -> dict[str, Any]:
     """Draw, write the file, and say how the draw differs from a uniform one."""
+    refuse_relative(options.snapshot, options.emb, options.out)
+    if options.k is not None and options.k < 1:
+        raise InputError(f"--k is {options.k}, expected at least 1 neighbor.")
     if options.budget < 1:
         raise InputError(f"--budget is {options.budget}, expected at least 1.")
     ids, probabilities, density = _weigh(options)

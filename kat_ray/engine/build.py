@@ -19,44 +19,45 @@ from tqdm import tqdm
 
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.engine.build_options import BuildConfig, work_name
+from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.embedding import EmbeddingSummary, embed
+from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.memory import PeakMemory
 from kat_ray.engine.neighbors import NeighborsSummary, find_neighbors
 from kat_ray.engine.prompts import PromptsSummary, make_prompts
+from kat_ray.engine.reuse import snapshots_with_vectors, take_columns
 from kat_ray.engine.scores import Scores, ScoringConfig, score_and_lay_out
 from kat_ray.engine.session import (
     Cluster,
     count_workers,
     require_shared,
     resolve_address,
-    resolve_device,
     session,
 )
-from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.engine.tasks import run_task
-from kat_ray.geometry.layout import LayoutConfig
+from kat_ray.engine.work import WORK_NAME, clean_up, work_folder
+from kat_ray.snapshot.card import render_card
 from kat_ray.snapshot.diagnostics import Diagnostics
 from kat_ray.snapshot.manifest import COLUMN_FILES, ColumnRecord, Counts, Manifest, record_column, snapshot_id
+from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import MANIFEST_NAME, PublishResult, Store, read_manifest
 from kat_ray.storage import Location
 
 _LIBRARIES = (
-    *(
-        "numpy",
-        "pyarrow",
-        "ray",
-        "torch",
-        "openvino",
-        "tokenizers",
-        "umap-learn",
-        "pynndescent",
-        "scikit-learn",
-        "igraph",
-    ),
-    *("faiss-cpu", "faiss-gpu", "cuml-cu13"),
+    "numpy",
+    "pyarrow",
+    "ray",
+    "torch",
+    "openvino",
+    "tokenizers",
+    "faiss-cpu",
+    "faiss-gpu",
+    "umap-learn",
+    "cuml-cu13",
+    "pynndescent",
+    "scikit-learn",
+    "igraph",
 )
-_SMALLEST_K = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class BuildResult:
     embedded: int
     published: PublishResult
     location: Location
+    card: str
     seconds: float
     peak_memory_bytes: int | None
 
@@ -74,17 +76,12 @@ class BuildResult:
         """Keys of the stable interface, then what became of the build."""
         counts = self.prompts
         return {
-            "rows": {
-                "input": counts.num_input,
-                "accepted": counts.num_accepted,
-                "rejected": counts.num_rejected,
-                "duplicates": counts.num_duplicates,
-            },
+            "rows": counts.rows,
             "prompts": counts.num_prompts,
             "embedded": self.embedded,
             "reused": counts.num_prompts - self.embedded,
             "snapshot_id": self.published.snapshot_id,
-            "snapshot": self.location.uri,
+            "snapshot": str(self.location),
             "seconds": round(self.seconds, 2),
             "status": self.published.status,
             "differing": list(self.published.differing),
@@ -105,15 +102,17 @@ def build(config: BuildConfig) -> BuildResult:
         memory = stack.enter_context(PeakMemory()) if embedded_cluster else None
         require_shared([Location(uri) for uri in (*config.pairs, config.out)])
         line = _Line.plan(config, cluster)
-        options = PromptsConfig(config.text, config.dedupe_by, config.max_samples)
-        prompts = make_prompts(config.pairs, line.work, options)
+        prompts = make_prompts(config.pairs, line.work, config.prompts)
         embedded, published = line.publish(prompts)
-        line.clean_up()
+        clean_up(line.work, line.store.location)
+        location = line.store.folder(published.snapshot_id)
+        card = run_task(_render_card, location)
     return BuildResult(
         prompts=prompts,
         embedded=embedded,
         published=published,
-        location=line.store.folder(published.snapshot_id),
+        location=location,
+        card=card,
         seconds=time.perf_counter() - started,
         peak_memory_bytes=memory.peak_bytes if memory else None,
     )
@@ -135,8 +134,8 @@ class _Line:
     @classmethod
     def plan(cls, config: BuildConfig, cluster: Cluster) -> _Line:
         """Resolve hardware and encoder before any work, so that what is missing is said in seconds."""
-        device = resolve_device(config.device, config.wait_seconds)
-        layout_device = device if config.layout_device is None else resolve_device(config.layout_device)
+        device = resolve_hardware(config.device, ("encoder", "neighbors"), config.wait_seconds)
+        layout_device = resolve_hardware(config.layout_device or config.device, ("layout",), config.wait_seconds)
         encoder = EncoderConfig(
             spec=config.encoder,
             device=device,
@@ -149,7 +148,9 @@ class _Line:
         line = cls(
             config=config,
             store=store,
-            work=store.location / ".work" / work_name(config, identity),
+            work=work_folder(
+                store.location, [Location(uri) for uri in config.pairs], {**config.decisive(), **identity.decisive()}
+            ),
             device=device,
             layout_device=layout_device,
             num_workers=count_workers(device, config.workers, config.wait_seconds),
@@ -164,11 +165,11 @@ class _Line:
         config = self.config
         return {
             "input_hash": prompts.input_hash,
-            "text": config.text,
+            "text": config.prompts.text,
             "dedupe_by": config.dedupe_by,
             "encoder": self.identity.decisive(),
             "k": config.k,
-            "stored_k": self._stored_k(),
+            "stored_k": self.config.stored_k,
             "index": config.index,
             "weights": asdict(config.weighting),
             "duplicate_distance": config.duplicate_distance,
@@ -185,45 +186,36 @@ class _Line:
         name = snapshot_id(parameters)
         if self.store.holds(name):
             self.store.set_current(name)
-            return 0, PublishResult(name, "recognized")
+            same = self.store.manifest(name).counts == _counts(prompts)
+            return 0, PublishResult(name, "recognized") if same else PublishResult(name, "kept_first", ("rejects",))
         embedded, pending = 0, self.work / MANIFEST_NAME
         if not pending.exists():
+            take_columns(self.store, self.work, parameters)
             embeddings = self.embed()
             embedded = embeddings.num_embedded
             pending.write_bytes(self.manifest(prompts, parameters, embeddings).to_json())
         return embedded, self.store.publish(self.work, read_manifest(self.work))
 
-    def clean_up(self) -> None:
-        """Remove the work folder; when no other build has one, also the vectors that broken builds left behind."""
-        self.work.delete()
-        shared = self.store.location / ".work"
-        names = [name for name, _ in shared.children()]
-        if not any(name.startswith("build-") for name in names):
-            for name in names:
-                (shared / name).delete()
-
     def embed(self) -> EmbeddingSummary:
         """Vectors of all prompts, taken from snapshots of the same encoder where they hold them."""
-        snapshots = [self.store.folder(entry.snapshot_id) for entry in self.store.list()]
-        mine = self.identity.decisive()
-        same = [folder for folder in snapshots if read_manifest(folder).parameters["encoder"] == mine]
-        cache = self.store.location / ".work"
-        return embed(
-            self.work / "prompts.parquet", self.work, self.encoder, self.identity, cache, same, self.num_workers
-        )
+        sound = snapshots_with_vectors(self.store, self.identity.decisive())
+        cache = self.store.location / WORK_NAME
+        prompts = self.work / "prompts.parquet"
+        return embed(prompts, self.work, self.encoder, self.identity, cache, sound, self.num_workers)
 
     def manifest(self, prompts: PromptsSummary, parameters: dict[str, Any], embeddings: EmbeddingSummary) -> Manifest:
         """Run the stages after the embeddings and describe what they made."""
         config = self.config
-        graph = find_neighbors(self.work, self._stored_k(), config.index, self.device, self.num_workers, config.seed)
+        graph = find_neighbors(
+            self.work, self.config.stored_k, config.index, self.device, self.num_workers, config.seed
+        )
         scoring = ScoringConfig(
             k=config.k,
             weighting=config.weighting,
             duplicate_distance=config.duplicate_distance,
             seed=config.seed,
         )
-        drawing = LayoutConfig(config.n_neighbors, config.min_dist, config.seed, self.layout_device)
-        scores = score_and_lay_out(self.work, scoring, drawing)
+        scores = score_and_lay_out(self.work, scoring, config.drawing(self.layout_device))
         return Manifest(
             snapshot_id=snapshot_id(parameters),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -239,9 +231,6 @@ class _Line:
             notes=tuple(_notes(config, graph)),
         )
 
-    def _stored_k(self) -> int:
-        return max(self.config.k, self.config.n_neighbors, _SMALLEST_K)
-
     def _diagnostics(
         self, prompts: PromptsSummary, embeddings: EmbeddingSummary, graph: NeighborsSummary, scores: Scores
     ) -> Diagnostics:
@@ -255,6 +244,11 @@ class _Line:
                 "sources": prompts.sources,
             },
         )
+
+
+def _render_card(location: Location) -> str:
+    """Worker: the driver holds names and counts, not columns."""
+    return render_card(Snapshot.open(location))
 
 
 def _counts(prompts: PromptsSummary) -> Counts:

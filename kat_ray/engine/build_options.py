@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderIdentity, Pooling, Precision
+from kat_ray.encoders.encoder import DEFAULT_SPEC, Pooling, Precision
 from kat_ray.engine.neighbors import IndexKind
 from kat_ray.engine.session import Device
+from kat_ray.engine.split_rows import PromptsConfig
 from kat_ray.errors import InputError
 from kat_ray.geometry.duplicates import DUPLICATE_DISTANCE
+from kat_ray.geometry.layout import LayoutConfig
 from kat_ray.geometry.weights import Estimator, WeightConfig
 from kat_ray.records import DedupeBy, TextRendering
-from kat_ray.storage import Location
 
+SMALLEST_STORED_K = 20
 _IDLE_OPTIONS = ("pairs", "encoder", "out", "device", "layout_device", "workers", "wait_seconds", "address")
 
 
@@ -44,10 +43,12 @@ class BuildConfig:
     """Use only the first rows, up to this many prompts."""
     seed: int = 42
     """Seed of layout, clusters and approximate index."""
-    text: TextRendering = "first_user"
-    """What is embedded: the first user message, or the whole conversation."""
     dedupe_by: DedupeBy = "first_user"
     """What makes two rows the same prompt."""
+    text: TextRendering | None = None
+    """What is embedded: first_user or conversation; by default what rows are told apart by."""
+    source: str = "unknown"
+    """Source of rows that name none in `src`."""
     n_neighbors: int = 15
     """Neighbors in the layout."""
     min_dist: float = 0.1
@@ -80,23 +81,29 @@ class BuildConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise InputError(f"--{name.replace('_', '-')} is {value}, expected at least 1.")
-        if self.duplicate_distance < 0 or self.min_dist < 0:
-            raise InputError("--duplicate-distance and --min-dist are distances, expected 0 or more.")
+        if self.duplicate_distance < 0:
+            raise InputError(f"--duplicate-distance is {self.duplicate_distance}, expected a distance of 0 or more.")
+        _ = self.weighting, self.drawing("cpu")  # their own checks, before any work
 
     @property
     def weighting(self) -> WeightConfig:
         """The options of the weights."""
-        return WeightConfig(self.weight_power, self.weight_cap, self.target_ess, self.estimator)
+        return WeightConfig(float(self.weight_power), self.weight_cap, self.target_ess, self.estimator)
 
+    @property
+    def prompts(self) -> PromptsConfig:
+        """The options of the first stage."""
+        return PromptsConfig(self.text or self.dedupe_by, self.dedupe_by, self.max_samples, self.source)
 
-def work_name(config: BuildConfig, identity: EncoderIdentity) -> str:
-    """Name of the work folder of a build: from its input files as they are now and from what decides its result."""
-    files: list[Any] = []
-    for uri in config.pairs:
-        location = Location(uri)
-        children = location.children(recursive=True) if location.info().is_file is False else []
-        entries = children or [("", location.info())]
-        files.append([uri, [[name, info.size, str(info.mtime_ns)] for name, info in entries]])
-    options: Mapping[str, Any] = {name: value for name, value in asdict(config).items() if name not in _IDLE_OPTIONS}
-    content = json.dumps([files, options, identity.decisive()], sort_keys=True)
-    return f"build-{hashlib.blake2b(content.encode(), digest_size=8).hexdigest()}"
+    @property
+    def stored_k(self) -> int:
+        """Neighbors to store: enough for density, layout and the ones who look at them."""
+        return max(self.k, self.n_neighbors, SMALLEST_STORED_K)
+
+    def drawing(self, device: Literal["cpu", "gpu"]) -> LayoutConfig:
+        """The options of the layout."""
+        return LayoutConfig(self.n_neighbors, float(self.min_dist), self.seed, device)
+
+    def decisive(self) -> dict[str, Any]:
+        """Options that can change the result; the rest says where and on what it is made."""
+        return {name: value for name, value in asdict(self).items() if name not in _IDLE_OPTIONS}

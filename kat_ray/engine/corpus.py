@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import posixpath
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,8 +20,25 @@ from numpy.typing import NDArray
 
 from kat_ray.engine.split_rows import KEY_DTYPE, SplitRecord
 from kat_ray.pairs.linking import Links
-from kat_ray.snapshot.columns import PAIRS_SCHEMA, PROMPTS_SCHEMA, REJECTS_SCHEMA, write_parquet
+from kat_ray.snapshot.columns import PAIRS_SCHEMA, PROMPTS_SCHEMA, REJECTS_SCHEMA, read_table, write_parquet
 from kat_ray.storage import Location
+
+
+@dataclass(slots=True)
+class RejectCounts:
+    """How many rows were refused, why, and where the first one stands."""
+
+    total: int
+    reasons: dict[str, int]
+    first: str
+
+    def add(self, rejects: pa.Table) -> None:
+        """Count one table of rejects."""
+        if rejects.num_rows and not self.first:
+            self.first = f"{rejects['file'][0]} line {rejects['line'][0]}"
+        self.total += rejects.num_rows
+        for entry in rejects["reason"].value_counts().to_pylist():
+            self.reasons[entry["values"]] = self.reasons.get(entry["values"], 0) + entry["counts"]
 
 
 class Corpus:
@@ -56,33 +75,31 @@ class Corpus:
         counts = np.bincount(self.keys["source"][: len(is_pair)][is_pair], minlength=len(self._sources))
         return {name: int(count) for name, count in zip(self._sources, counts, strict=True) if count}
 
-    def write_rejects(self, num_rows: int) -> int:
-        """Rejects with true line numbers, up to the last row that is used; returns their number."""
-        total = 0
+    def write_rejects(self, num_rows: int) -> RejectCounts:
+        """Rejects with true line numbers, up to the last row that is used."""
+        counts = RejectCounts(0, {}, "")
+        write_parquet(self._work / "rejects.parquet", REJECTS_SCHEMA, self._reject_tables(num_rows, counts))
+        return counts
 
-        def tables() -> Iterator[pa.Table]:
-            nonlocal total
-            first_row, lines_before, uri = 0, 0, ""
-            for record in self._records:
-                lines_before = lines_before if record.uri == uri else 0
-                uri = record.uri
-                table = pq.read_table((self._work / f"rows/{record.index:05d}.rejects.parquet").open_input())
-                lines = table["line"].to_numpy()
-                kept = lines < self._last_line(record, first_row, num_rows)
-                total += int(kept.sum())
-                yield pa.table(
-                    {
-                        "file": [Location(uri).name] * int(kept.sum()),
-                        "line": lines[kept] + lines_before,
-                        "reason": table["reason"].filter(pa.array(kept)),
-                    },
-                    schema=REJECTS_SCHEMA,
-                )
-                first_row += record.num_rows
-                lines_before += record.num_lines
-
-        write_parquet(self._work / "rejects.parquet", REJECTS_SCHEMA, tables())
-        return total
+    def _reject_tables(self, num_rows: int, counts: RejectCounts) -> Iterator[pa.Table]:
+        first_row, lines_before, uri = 0, 0, ""
+        names = _short_names([record.uri for record in self._records])
+        for record in self._records:
+            lines_before = lines_before if record.uri == uri else 0
+            uri = record.uri
+            table = read_table(self._work / f"rows/{record.index:05d}.rejects.parquet")
+            lines = table["line"].to_numpy()
+            kept = lines < self._last_line(record, first_row, num_rows)
+            columns = {
+                "file": [names[uri]] * int(kept.sum()),
+                "line": lines[kept] + lines_before,
+                "reason": table["reason"].filter(pa.array(kept)),
+            }
+            rejects = pa.table(columns, schema=REJECTS_SCHEMA)
+            counts.add(rejects)
+            yield rejects
+            first_row += record.num_rows
+            lines_before += record.num_lines
 
     def _last_line(self, record: SplitRecord, first_row: int, num_rows: int) -> float:
         """Lines of the split below this one belong to the used part of the input."""
@@ -163,3 +180,10 @@ class Corpus:
                     if len(numbers):
                         yield file.read_row_group(group).take(pa.array(numbers - first)), numbers
                     first += file.metadata.row_group(group).num_rows
+
+
+def _short_names(uris: list[str]) -> dict[str, str]:
+    """Each URI below the folder that all share, so that files of one name in two folders stay apart."""
+    paths = {uri: Location(uri).path for uri in uris}
+    shared = posixpath.commonpath([posixpath.dirname(path) for path in paths.values()]) if paths else ""
+    return {uri: posixpath.relpath(path, shared) if shared else path for uri, path in paths.items()}

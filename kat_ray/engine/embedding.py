@@ -32,6 +32,8 @@ from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
 from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_table, write_npy
 from kat_ray.storage import Location
 
+_RUN_GAP_ROWS = 256  # reused rows farther apart than this are read apart
+
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingSummary:
@@ -73,7 +75,8 @@ def embed(
 ) -> EmbeddingSummary:
     """Write embeddings.npy and num_tokens.npy below `work`, row i for row i of the table `prompts`.
 
-    `snapshots` are folders whose vectors come from the same encoder. A finished stage is not done again.
+    `snapshots` are whole folders whose vectors come from the same encoder. Blocks stay below `cache` until the caller
+    removes it, so that a build that fails later embeds nothing again. A finished stage is not done again.
     """
     record = work / "embeddings.json"
     if record.exists():
@@ -97,7 +100,6 @@ def embed(
         seconds=time.perf_counter() - started,
     )
     record.write_bytes(json.dumps(asdict(summary)).encode())
-    run_task(_delete_blocks, folder, [block.key for block in blocks])
     return summary
 
 
@@ -251,10 +253,15 @@ def _find(wanted: NDArray[np.void], known: NDArray[np.void]) -> NDArray[np.int64
 
 
 def _snapshot_rows(snapshot: Location, rows: NDArray[np.int64]) -> tuple[Float32Matrix, Int32Vector]:
-    """Vectors and token counts of some rows of a snapshot: one ranged read, since reused rows lie close together."""
-    start, stop = int(rows.min()), int(rows.max()) + 1
-    vectors = read_npy(snapshot / "embeddings.npy", start, stop)[rows - start]
-    return vectors, read_npy(snapshot / "num_tokens.npy", start, stop)[rows - start]
+    """Vectors and token counts of some rows of a snapshot, read in runs: rows that came together lie close together."""
+    ordered, places = np.unique(rows, return_inverse=True)
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > _RUN_GAP_ROWS) + 1)
+
+    def read(name: str) -> NDArray[Any]:
+        parts = [read_npy(snapshot / name, int(run[0]), int(run[-1]) + 1)[run - run[0]] for run in runs]
+        return np.concatenate(parts)[places]
+
+    return read("embeddings.npy"), read("num_tokens.npy")
 
 
 def _assemble(work: Location, folder: Location, blocks: list[_Block], identity: EncoderIdentity) -> int | None:
@@ -277,12 +284,6 @@ def _assemble(work: Location, folder: Location, blocks: list[_Block], identity: 
         return None
     write_npy(work / "num_tokens.npy", iter(num_tokens), (num_rows,), np.dtype(np.int32))
     return int(sum((counts > identity.token_limit).sum() for counts in num_tokens))
-
-
-def _delete_blocks(folder: Location, keys: list[str]) -> None:
-    """Worker: the columns hold these vectors now."""
-    for key in keys:
-        (folder / f"{key}.npz").delete()
 
 
 def _finished(folder: Location) -> set[str]:

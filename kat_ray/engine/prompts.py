@@ -11,12 +11,15 @@ a split.
 from __future__ import annotations
 
 import json
+import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import pyarrow.parquet as pq
+from tqdm import tqdm
 
 from kat_ray.engine.corpus import Corpus
 from kat_ray.engine.split_rows import PromptsConfig, SplitParser, SplitRecord
@@ -27,6 +30,8 @@ from kat_ray.pairs.splits import Split, plan_splits
 from kat_ray.storage import Location
 
 SPLIT_BYTES = 64 << 20
+
+_SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,19 @@ class PromptsSummary:
     num_bare_prompts: int
     sources: dict[str, int]
     input_hash: str
+    reject_reasons: dict[str, int]
+    first_reject: str
     seconds: float
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """The four counts of a summary line: accepted + rejected + duplicates = input."""
+        return {
+            "input": self.num_input,
+            "accepted": self.num_accepted,
+            "rejected": self.num_rejected,
+            "duplicates": self.num_duplicates,
+        }
 
 
 def make_prompts(
@@ -66,6 +83,7 @@ def make_prompts(
     records = run_side_by_side("read", calls, unit="splits")
     counts = run_task(_link_and_write, work, records, config)
     summary = PromptsSummary(**counts, seconds=time.perf_counter() - started)
+    _tell_rejects(summary)
     record.write_bytes(json.dumps(asdict(summary)).encode())
     (work / "rows").delete()
     return summary
@@ -88,7 +106,7 @@ def _link_and_write(work: Location, records: list[SplitRecord], config: PromptsC
         raise EmptyCorpusError(_nothing_valid(work, records))
     keys = corpus.keys
     links = link(keys["prompt"], keys["pair"], keys["source"], keys["complete"], config.max_prompts)
-    num_rejected = corpus.write_rejects(links.num_rows)
+    rejects = corpus.write_rejects(links.num_rows)
     corpus.write_prompts(links)
     corpus.write_pairs(links)
     used = slice(0, links.num_rows)
@@ -97,9 +115,9 @@ def _link_and_write(work: Location, records: list[SplitRecord], config: PromptsC
     num_complete = int((is_pair & keys["complete"][used]).sum())
     num_bare = corpus.num_bare_prompts
     return {
-        "num_input": links.num_rows + num_rejected,
+        "num_input": links.num_rows + rejects.total,
         "num_accepted": num_accepted,
-        "num_rejected": num_rejected,
+        "num_rejected": rejects.total,
         "num_duplicates": links.num_rows - num_accepted,
         "num_prompts": int(links.num_pairs.shape[0]),
         "num_complete_pairs": num_complete,
@@ -107,7 +125,18 @@ def _link_and_write(work: Location, records: list[SplitRecord], config: PromptsC
         "num_bare_prompts": num_bare,
         "sources": corpus.count_sources(is_pair),
         "input_hash": corpus.input_hash(is_pair),
+        "reject_reasons": rejects.reasons,
+        "first_reject": rejects.first,
     }
+
+
+def _tell_rejects(summary: PromptsSummary) -> None:
+    """On stderr why rows were refused: the commonest reasons and the first place, no text of the rows."""
+    if summary.num_rejected:
+        commonest = sorted(summary.reject_reasons.items(), key=lambda entry: -entry[1])[:_SHOWN_REASONS]
+        reasons = "; ".join(f"{count:,} x {reason}" for reason, count in commonest)
+        line = f"rejected {summary.num_rejected:,} rows, the first at {summary.first_reject}: {reasons}"
+        tqdm.write("\n".join(textwrap.wrap(line, 79)), file=sys.stderr)
 
 
 def _nothing_valid(work: Location, records: list[SplitRecord]) -> str:

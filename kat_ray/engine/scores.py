@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from kat_ray.engine.tasks import Call, run_side_by_side
 from kat_ray.geometry.layout import LayoutConfig
 from kat_ray.geometry.weights import WeightConfig
-from kat_ray.snapshot.columns import read_npy, write_npy
+from kat_ray.snapshot.columns import read_npy, read_table, write_npy
 from kat_ray.storage import Location
 
 TERMS_SAMPLE_ROWS = 200_000
@@ -45,25 +45,32 @@ class Scores:
 
 def score_and_lay_out(work: Location, scoring: ScoringConfig, drawing: LayoutConfig) -> Scores:
     """Write density, weights, duplicates, clusters and layout below `work`; finished halves are not done again."""
-    gpus = int(drawing.device == "gpu")
-    calls = [Call(_score, (work, scoring)), Call(_lay_out, (work, drawing), gpus)]
+    prompts = work / "prompts.parquet"
+    calls = [_scoring(work, prompts, scoring), _drawing(work, prompts, work, drawing)]
     scores, drawn = run_side_by_side("score, layout", calls)
     seconds = {"scores": scores["seconds"], "layout": drawn["seconds"]}
     return Scores({**scores["diagnostics"], **drawn["diagnostics"]}, seconds)
 
 
-def score(work: Location, config: ScoringConfig) -> dict[str, Any]:
-    """The first half alone; returns its numbers."""
-    return dict(run_side_by_side("score", [Call(_score, (work, config))])[0]["diagnostics"])
+def score(work: Location, prompts: Location | None, config: ScoringConfig) -> dict[str, Any]:
+    """The first half alone, with the words of the clusters where the table of prompts is given; returns its numbers."""
+    return dict(run_side_by_side("score", [_scoring(work, prompts, config)])[0]["diagnostics"])
 
 
-def lay_out(work: Location, config: LayoutConfig) -> dict[str, Any]:
-    """The second half alone; returns its numbers."""
-    gpus = int(config.device == "gpu")
-    return dict(run_side_by_side("layout", [Call(_lay_out, (work, config), gpus)])[0]["diagnostics"])
+def lay_out(columns: Location, prompts: Location | None, work: Location, config: LayoutConfig) -> dict[str, Any]:
+    """The second half alone, from the vectors and the graph in `columns` into `work`; returns its numbers."""
+    return dict(run_side_by_side("layout", [_drawing(columns, prompts, work, config)])[0]["diagnostics"])
 
 
-def _score(work: Location, config: ScoringConfig) -> dict[str, Any]:
+def _scoring(work: Location, prompts: Location | None, config: ScoringConfig) -> Call:
+    return Call(_score, (work, prompts, config))
+
+
+def _drawing(columns: Location, prompts: Location | None, work: Location, config: LayoutConfig) -> Call:
+    return Call(_lay_out, (columns, prompts, work, config), num_gpus=int(config.device == "gpu"))
+
+
+def _score(work: Location, prompts: Location | None, config: ScoringConfig) -> dict[str, Any]:
     """Worker: everything that comes from the graph alone, and the words of the clusters."""
     from kat_ray.geometry.clusters import cluster_graph
     from kat_ray.geometry.density import density_percentile
@@ -86,8 +93,8 @@ def _score(work: Location, config: ScoringConfig) -> dict[str, Any]:
     _write_column(work, "duplicates", duplicates.astype(np.int32))
     _write_column(work, "clusters", clusters.astype(np.int32))
     sizes = np.bincount(clusters)
-    if (work / "prompts.parquet").exists():
-        (work / "clusters.json").write_bytes(json.dumps(_describe_clusters(work, clusters, sizes)).encode())
+    if prompts is not None:
+        (work / "clusters.json").write_bytes(json.dumps(_describe_clusters(prompts, clusters, sizes)).encode())
     group_sizes = np.bincount(duplicates)
     numbers, curve = diagnose(weighting.values, density), effective_sample_size_curve(density, config.weighting.cap)
     result = {
@@ -114,7 +121,7 @@ def _score(work: Location, config: ScoringConfig) -> dict[str, Any]:
     return result
 
 
-def _lay_out(work: Location, config: LayoutConfig) -> dict[str, Any]:
+def _lay_out(columns: Location, prompts: Location | None, work: Location, config: LayoutConfig) -> dict[str, Any]:
     """Worker: the map and how far it can be trusted."""
     from kat_ray.geometry.layout import layout
     from kat_ray.geometry.layout_quality import layout_quality
@@ -123,24 +130,24 @@ def _lay_out(work: Location, config: LayoutConfig) -> dict[str, Any]:
     if record.exists():
         return dict(json.loads(record.read_bytes()))
     started = time.perf_counter()
-    vectors = read_npy(work / "embeddings.npy")
-    indices, distances = read_npy(work / "neighbor_indices.npy"), read_npy(work / "neighbor_distances.npy")
+    vectors = read_npy(columns / "embeddings.npy")
+    indices, distances = read_npy(columns / "neighbor_indices.npy"), read_npy(columns / "neighbor_distances.npy")
     points = layout(vectors, indices, distances, config)
     _write_column(work, "layout", points)
-    quality = layout_quality(vectors, points, _source_codes(work, len(vectors)), seed=config.seed)
+    quality = layout_quality(vectors, points, _source_codes(prompts, len(vectors)), seed=config.seed)
     result = {"diagnostics": quality, "seconds": time.perf_counter() - started}
     record.write_bytes(json.dumps(result).encode())
     return result
 
 
-def _describe_clusters(work: Location, clusters: NDArray[Any], sizes: NDArray[Any]) -> list[dict[str, Any]]:
+def _describe_clusters(prompts: Location, clusters: NDArray[Any], sizes: NDArray[Any]) -> list[dict[str, Any]]:
     """Sizes and distinctive words, the words from an even sample of TERMS_SAMPLE_ROWS texts at most."""
     from kat_ray.geometry.clusters import distinctive_terms
 
     step = -(-len(clusters) // TERMS_SAMPLE_ROWS)
     texts: list[str] = []
     row = 0
-    with (work / "prompts.parquet").open_input() as stream:
+    with prompts.open_input() as stream:
         for batch in pq.ParquetFile(stream).iter_batches(columns=["text"]):
             texts.extend(batch["text"][position].as_py() for position in range(-row % step, len(batch), step))
             row += len(batch)
@@ -151,12 +158,11 @@ def _describe_clusters(work: Location, clusters: NDArray[Any], sizes: NDArray[An
     ]
 
 
-def _source_codes(work: Location, num_rows: int) -> NDArray[np.int64]:
+def _source_codes(prompts: Location | None, num_rows: int) -> NDArray[np.int64]:
     """Number of each row's source; all 0 where only embeddings are there."""
-    if not (work / "prompts.parquet").exists():
+    if prompts is None:
         return np.zeros(num_rows, np.int64)
-    with (work / "prompts.parquet").open_input() as stream:
-        column = pq.read_table(stream, columns=["source"])["source"].combine_chunks()
+    column = read_table(prompts, ["source"])["source"].combine_chunks()
     return np.asarray(column.dictionary_encode().indices.to_numpy(), np.int64)
 
 

@@ -47,6 +47,7 @@ class PromptsConfig:
     text: TextRendering = "first_user"
     dedupe_by: DedupeBy = "first_user"
     max_prompts: int | None = None
+    source: str = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class SplitParser:
 
     def __init__(self, index: int, split: Split, config: PromptsConfig) -> None:
         self._index, self._split, self._config = index, split, config
-        self._reader = SplitReader(split, default_source=Location(split.uri).name.split(".")[0])
+        self._reader = SplitReader(split, default_source=config.source)
         self._sources: dict[str, int] = {}
         self._prompts: set[int] = set()
         self._keys: list[NDArray[Any]] = []

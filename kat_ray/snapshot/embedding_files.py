@@ -17,11 +17,13 @@ from kat_ray.errors import InputError
 from kat_ray.snapshot.columns import read_npy
 from kat_ray.storage import Location
 
+_UNIT_TOLERANCE = 1e-6
+
 
 def read_embeddings(location: Location) -> tuple[list[str], Float32Matrix]:
     """Ids and unit rows float32 [N, D] of an `embeddings.pt` {"ids", "emb"}, or of a folder with the two files.
 
-    Rows of any length are scaled to 1.
+    Rows of other lengths are scaled to 1.
 
     Raises:
         InputError: files that are missing, unreadable, of different lengths, not finite, or with a zero row.
@@ -31,7 +33,8 @@ def read_embeddings(location: Location) -> tuple[list[str], Float32Matrix]:
     norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     if len(ids) == 0 or not norms.all():
         raise InputError(f"{location} holds {'a zero row' if len(ids) else 'no rows'}; expected rows with a direction.")
-    return ids, np.ascontiguousarray(vectors / norms, np.float32)
+    is_unit = np.abs(norms - 1.0).max() < _UNIT_TOLERANCE  # scaling again would change the last bits
+    return ids, np.ascontiguousarray(vectors if is_unit else vectors / norms, np.float32)
 
 
 def _read_pt(location: Location) -> tuple[list[str], Float32Matrix]:

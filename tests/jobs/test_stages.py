@@ -79,3 +79,22 @@ def test_project_without_a_graph_names_the_job_to_run(job: Job, tmp_path: Path) 
     assert done.code == 1
     assert "jobs.compute_density" in done.summary["error"]
     assert "Traceback" not in done.stderr
+
+
+def test_every_text_is_placed_though_many_are_equal(job: Job, store: Path, tmp_path: Path) -> None:
+    texts = tmp_path / "outputs.jsonl"
+    texts.write_text('{"prompt": "How do I bake bread?"}\n' * 30 + "{broken\n")
+    done = job("project", "--onto", store, "--texts", texts, "--out", tmp_path / "placed.parquet")
+    assert done.code == 0, done.stderr
+    assert (done.summary["placed"], done.summary["rejected"]) == (30, 1)
+    assert pq.read_table(tmp_path / "placed.parquet").num_rows == 30
+
+
+def test_stage_jobs_leave_other_files_of_the_output_folder_alone(job: Job, pairs: Path, tmp_path: Path) -> None:
+    for name in ("input", "blocks", "rows", "neighbors"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "mine.txt").write_text("mine")
+    done = job("make_prompts", "--pairs", pairs, "--out", tmp_path)
+    assert done.code == 0, done.stderr
+    assert sorted(path.parent.name for path in tmp_path.rglob("mine.txt")) == ["blocks", "input", "neighbors", "rows"]
+    assert not (tmp_path / ".work").exists()

@@ -1,0 +1,80 @@
+"""What every job promises: one JSON line, one sentence for a failure, an honest exit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from jobs.command import refuse_relative, run_job
+from kat_ray.errors import InputError
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of a test."""
+
+    count: int
+    """How many."""
+    loud: bool = False
+    """Whether it shouts."""
+
+    def __post_init__(self) -> None:
+        if self.count < 0:
+            raise InputError(f"--count is {self.count},\nexpected 0 or more.")
+
+
+def _run(*arguments: str) -> int:
+    return run_job("test", Options, lambda options: {"count": options.count}, "Counts.", arguments)
+
+
+@pytest.mark.parametrize("arguments", [("--count", "3"), ("--count=3",)])
+def test_both_spellings_of_an_option_are_read(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(*arguments) == 0
+    assert capsys.readouterr().out == '{"job": "test", "ok": true, "count": 3}\n'
+
+
+def test_a_refused_value_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("--count", "-1") == 1
+    captured = capsys.readouterr()
+    assert captured.out == '{"job": "test", "ok": false, "error": "--count is -1, expected 0 or more."}\n'
+    assert captured.err == "jobs.test: --count is -1, expected 0 or more.\n"
+
+
+@pytest.mark.parametrize("value", ["maybe", "yes", "1"])
+def test_booleans_are_strict(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run("--count", "1", f"--loud={value}") == 2
+    assert '"ok": false' in capsys.readouterr().out
+
+
+def test_an_unexpected_error_is_named_without_a_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KAT_RAY_TRACEBACK", raising=False)
+
+    def fail(options: Options) -> dict[str, int]:
+        return {"share": 1 // options.count}
+
+    assert run_job("test", Options, fail, "Divides.", ["--count", "0"]) == 1
+    captured = capsys.readouterr()
+    assert "Unexpected ZeroDivisionError" in captured.out
+    assert "Traceback" not in captured.err
+
+
+def test_what_a_job_prints_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    def talk(options: Options) -> dict[str, int]:
+        print("prose")
+        return {"count": options.count}
+
+    assert run_job("test", Options, talk, "Talks.", ["--count", "1"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 1
+    assert captured.err == "prose\n"
+
+
+def test_relative_paths_are_refused_in_a_submitted_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_relative("store", None)
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    refuse_relative("/absolute/store", "s3://bucket/store", None)
+    with pytest.raises(InputError, match="s3://bucket/folder"):
+        refuse_relative("store")
