@@ -38,7 +38,7 @@ def start_cluster(*nodes: dict[str, Any]) -> Cluster:
     checks = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 4}
     cluster = Cluster()
     for number, resources in enumerate(nodes):
-        head = {"_system_config": checks} if number == 0 else {}
+        head = {"_system_config": checks, "include_dashboard": False, "dashboard_port": 0} if number == 0 else {}
         cluster.add_node(object_store_memory=OBJECT_STORE_BYTES, **resources, **head)
     return cluster
 
