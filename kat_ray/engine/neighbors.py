@@ -27,10 +27,9 @@ from ray.util.placement_group import PlacementGroup, placement_group, remove_pla
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from tqdm import tqdm
 
-from kat_ray.arrays import Float32Matrix
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import WorkersLostError, progress_bar, run_attempts, run_task
-from kat_ray.geometry.neighbors import Neighbors, merge, search
+from kat_ray.geometry.neighbors import ExactIndex, Neighbors, merge
 from kat_ray.snapshot.columns import read_npy, read_npy_header, write_npy
 from kat_ray.storage import Location
 
@@ -168,15 +167,15 @@ class _IndexShard:
         self._work, self._start, self._stop, self._k, self._device = work, start, stop, k, device
 
     @cached_property
-    def _rows(self) -> Float32Matrix:
-        """Read with the first block: what an actor raises while it starts reaches the driver as a lost worker."""
-        return read_npy(self._work / "embeddings.npy", self._start, self._stop)
+    def _index(self) -> ExactIndex:
+        """Made with the first block: what an actor raises while it starts reaches the driver as a lost worker."""
+        rows = read_npy(self._work / "embeddings.npy", self._start, self._stop)
+        return ExactIndex(rows, self._start, device=self._device)
 
     def search(self, block: _Queries, found: Neighbors | None) -> Neighbors:
         """Neighbors of the queries among the rows here, merged into those of the shards before."""
         queries = read_npy(self._work / "embeddings.npy", block.start, block.stop)
-        rows = np.arange(block.start, block.stop)
-        here = search(queries, rows, self._rows, self._start, self._k, device=self._device)
+        here = self._index.search(queries, np.arange(block.start, block.stop), self._k)
         return here if found is None else merge(found, here, self._k)
 
     def finish(self, block: _Queries, found: Neighbors | None) -> int:

@@ -51,6 +51,58 @@ class _Measured(NamedTuple):
     lengths: Float64Vector
 
 
+class ExactIndex:
+    """Exact search in one shard, checked and measured once for any number of query blocks.
+
+    Row i of the shard float32 [S, D] is corpus row shard_start + i. On the CPU a contiguous shard is held without a
+    copy; on a GPU a copy stays resident as long as the index. Nothing is written to, and rows need not be unit rows.
+    Threads are those of FAISS and NumPy in this process.
+
+    Raises:
+        InputError: another shape or dtype, NaN or infinity, rows longer than 1e6.
+        ResourceError: device "gpu" where FAISS sees no GPU.
+    """
+
+    def __init__(self, shard: Float32Matrix, shard_start: int = 0, *, device: Device = "cpu") -> None:
+        self._held = _measure("shard", shard)
+        self._start = shard_start
+        self._on_gpu = _gpu_index(self._held.vectors) if device == "gpu" else None
+
+    def search(self, queries: Float32Matrix, query_rows: Int64Vector, k: int) -> Neighbors:
+        """The exact k nearest rows of the shard for each query [Q, D]. Cost: 2 Q S D float32 operations.
+
+        query_rows [Q] are the corpus rows of the queries, which are not their own neighbors; -1 for unseen vectors.
+
+        Raises:
+            InputError: shapes or dtypes that do not fit, NaN or infinity, rows longer than 1e6.
+        """
+        shard, asked = self._held.vectors, _measure("queries", queries)
+        _require_fitting(queries, query_rows, shard)
+        if k == 0 or len(queries) == 0 or len(shard) == 0:
+            return _nobody(len(queries), k)
+        own_rows = query_rows - self._start
+        num_candidates = min(k + 1 + _SPARE_CANDIDATES, len(shard))
+        candidates, last_kept = self._candidates(asked.vectors, num_candidates)
+        indices, distances = nearest_of(queries, own_rows, shard, candidates, k)
+        if num_candidates < len(shard):
+            bounds = distances[:, -1] ** 2 * _SLACK + _error_bounds(asked, self._held)
+            unproved = np.flatnonzero(~(last_kept > bounds))
+            for query, possible in _possible_rows(asked, self._held, unproved, bounds):
+                row = slice(query, query + 1)
+                indices[row], distances[row] = nearest_of(queries[row], own_rows[row], shard, possible[None], k)
+        return Neighbors(np.where(indices < 0, -1, indices + self._start), distances)
+
+    def _candidates(self, queries: Float32Matrix, count: int) -> tuple[IndexMatrix, Float64Vector]:
+        """Rows [Q, count] nearest in float32, ascending by number, and each query's largest squared distance [Q]."""
+        import faiss
+
+        if self._on_gpu is None:
+            squares, rows = faiss.knn(queries, self._held.vectors, count, metric=faiss.METRIC_L2)
+        else:
+            squares, rows = self._on_gpu.search(queries, count)
+        return np.sort(rows, axis=1), squares[:, -1].astype(np.float64)
+
+
 def search(
     queries: Float32Matrix,
     query_rows: Int64Vector,
@@ -60,34 +112,8 @@ def search(
     *,
     device: Device = "cpu",
 ) -> Neighbors:
-    """The exact k nearest rows of one shard [S, D] for each query [Q, D].
-
-    query_rows [Q] are the corpus rows of the queries, which are not their own neighbors; -1 for unseen vectors.
-    Row i of the shard is corpus row shard_start + i. Contiguous arrays are not copied, and none is written to; their
-    rows need not be unit rows. Threads are those of FAISS and NumPy in this process. Cost: 2 Q S D float32 operations.
-
-    Raises:
-        InputError: shapes or dtypes that do not fit, NaN or infinity, rows longer than 1e6.
-        ResourceError: device "gpu" where FAISS sees no GPU.
-    """
-    _require_vectors("queries", queries)
-    _require_vectors("shard", shard, dimension=queries.shape[1])
-    if len(query_rows) != len(queries):
-        raise InputError(f"query_rows has {len(query_rows):,} rows but there are {len(queries):,} queries.")
-    if k == 0 or len(queries) == 0 or len(shard) == 0:
-        return _nobody(len(queries), k)
-    asked, held = _measure("queries", queries), _measure("shard", shard)
-    own_rows = query_rows - shard_start
-    num_candidates = min(k + 1 + _SPARE_CANDIDATES, len(shard))
-    candidates, last_kept = _candidates(queries, shard, num_candidates, device)
-    indices, distances = nearest_of(queries, own_rows, shard, candidates, k)
-    if num_candidates < len(shard):
-        bounds = distances[:, -1] ** 2 * _SLACK + _error_bounds(asked, held)
-        unproved = np.flatnonzero(~(last_kept > bounds))
-        for query, possible in _possible_rows(asked, held, unproved, bounds):
-            row = slice(query, query + 1)
-            indices[row], distances[row] = nearest_of(queries[row], own_rows[row], shard, possible[None], k)
-    return Neighbors(np.where(indices < 0, -1, indices + shard_start), distances)
+    """One search in a shard that no other queries come to: as `ExactIndex` and its `search`."""
+    return ExactIndex(shard, shard_start, device=device).search(queries, query_rows, k)
 
 
 def merge(left: Neighbors, right: Neighbors, k: int) -> Neighbors:
@@ -108,30 +134,26 @@ def exact_neighbors(
     num_rows = len(vectors)
     k = max(0, min(k, num_rows - 1))
     shard_rows = shard_rows or max(num_rows, 1)
-    blocks = []
-    for start in range(0, max(num_rows, 1), block_rows):
-        queries = vectors[start : start + block_rows]
-        query_rows = np.arange(start, start + len(queries))
-        block = _nobody(len(queries), k)
-        for shard_start in range(0, num_rows, shard_rows):
-            shard = vectors[shard_start : shard_start + shard_rows]
-            block = merge(block, search(queries, query_rows, shard, shard_start, k, device=device), k)
-        blocks.append(block)
+    starts = range(0, max(num_rows, 1), block_rows)
+    blocks = [_nobody(len(vectors[start : start + block_rows]), k) for start in starts]
+    for shard_start in range(0, num_rows, shard_rows):
+        index = ExactIndex(vectors[shard_start : shard_start + shard_rows], shard_start, device=device)
+        for number, start in enumerate(starts):
+            queries = vectors[start : start + block_rows]
+            found = index.search(queries, np.arange(start, start + len(queries)), k)
+            blocks[number] = merge(blocks[number], found, k)
     return Neighbors(np.concatenate([b.indices for b in blocks]), np.concatenate([b.distances for b in blocks]))
 
 
-def _candidates(
-    queries: Float32Matrix, shard: Float32Matrix, count: int, device: Device
-) -> tuple[IndexMatrix, Float64Vector]:
-    """Rows [Q, count] nearest in float32, ascending by number, and the largest float32 squared distance of each [Q]."""
+def _gpu_index(vectors: Float32Matrix) -> Any:
+    """The rows and their norms in the memory of this process's GPU."""
     import faiss
 
-    queries, shard = np.asarray(queries), np.asarray(shard)
-    if device == "gpu":
-        squares, rows = faiss.knn_gpu(_gpu_resources(), queries, shard, count, metric=faiss.METRIC_L2)
-    else:
-        squares, rows = faiss.knn(queries, shard, count, metric=faiss.METRIC_L2)
-    return np.sort(rows, axis=1), squares[:, -1].astype(np.float64)
+    resources, config = _gpu_resources(), faiss.GpuIndexFlatConfig()
+    config.use_cuvs = False  # FAISS's own kernels, whose sums in float32 the error bound is about
+    index = faiss.GpuIndexFlatL2(resources, vectors.shape[1], config)
+    index.add(vectors)
+    return index
 
 
 @functools.cache
@@ -166,18 +188,19 @@ def _error_bounds(asked: _Measured, held: _Measured) -> Float64Vector:
 
 
 def _measure(name: str, vectors: Float32Matrix) -> _Measured:
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
+        raise InputError(f"{name} is {vectors.dtype} of shape {vectors.shape}, expected float32 rows [., D].")
     lengths = np.sqrt(squared_norms(vectors))
-    if not lengths.max() <= _LARGEST_LENGTH:
-        bad = int(np.flatnonzero(~(lengths <= _LARGEST_LENGTH))[0])
-        raise InputError(f"{name} holds NaN, infinity or a norm above {_LARGEST_LENGTH:g}, first in row {bad:,}.")
+    if len(bad := np.flatnonzero(~(lengths <= _LARGEST_LENGTH))):
+        raise InputError(f"{name} holds NaN, infinity or a norm above {_LARGEST_LENGTH:g}, first in row {bad[0]:,}.")
     return _Measured(np.asarray(vectors), lengths)
 
 
-def _require_vectors(name: str, vectors: Float32Matrix, dimension: int | None = None) -> None:
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise InputError(f"{name} is {vectors.dtype} of shape {vectors.shape}, expected float32 rows [., D].")
-    if dimension is not None and vectors.shape[1] != dimension:
-        raise InputError(f"{name} has {vectors.shape[1]} dimensions, the queries {dimension}: not of one encoder.")
+def _require_fitting(queries: Float32Matrix, query_rows: Int64Vector, shard: Float32Matrix) -> None:
+    if shard.shape[1] != queries.shape[1]:
+        raise InputError(f"shard has {shard.shape[1]} dimensions, the queries {queries.shape[1]}: not of one encoder.")
+    if len(query_rows) != len(queries):
+        raise InputError(f"query_rows has {len(query_rows):,} rows but there are {len(queries):,} queries.")
 
 
 def _nobody(num_queries: int, k: int) -> Neighbors:

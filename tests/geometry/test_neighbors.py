@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kat_ray.errors import InputError, ResourceError
-from kat_ray.geometry.neighbors import Neighbors, exact_neighbors, merge, search
+from kat_ray.geometry import neighbors
+from kat_ray.geometry.distances import squared_norms
+from kat_ray.geometry.neighbors import ExactIndex, Neighbors, exact_neighbors, merge, search
 
 KINDS = ("spread", "repeated", "nearly equal", "odd lengths")
 
@@ -66,6 +68,20 @@ def test_any_split_gives_the_same_bits_at_the_width_of_a_real_encoder(unit):
     random = np.random.default_rng(3)
     vectors = unit(random.normal(size=(40, 384))[random.integers(0, 40, 3000)] + 0.5 * random.normal(size=(3000, 384)))
     assert_same(exact_neighbors(vectors, 20), exact_neighbors(vectors, 20, block_rows=700, shard_rows=1100))
+
+
+def test_one_index_answers_any_number_of_blocks_like_an_index_of_its_own_for_each():
+    vectors = make_vectors("nearly equal", 200, 40, 4)
+    index = ExactIndex(vectors[50:170], 50)
+    for rows in (np.arange(0, 90), np.arange(90, 200), np.arange(40, 60)):
+        assert_same(index.search(vectors[rows], rows, 8), search(vectors[rows], rows, vectors[50:170], 50, 8))
+
+
+def test_a_shard_is_measured_once_for_all_blocks(monkeypatch):
+    measured = []
+    monkeypatch.setattr(neighbors, "squared_norms", lambda rows: measured.append(len(rows)) or squared_norms(rows))
+    exact_neighbors(make_vectors("spread", 90, 8, 0), 5, block_rows=40, shard_rows=60)
+    assert sorted(measured, reverse=True) == [60, 40, 40, 40, 40, 30, 10, 10]
 
 
 def test_merge_is_associative_and_commutative():
@@ -174,6 +190,12 @@ def test_rows_that_are_no_vectors_are_refused_by_number(bad):
         exact_neighbors(vectors, 5)
 
 
+@pytest.mark.parametrize("bad", [np.zeros(8, np.float32), np.zeros((9, 8)), np.full((9, 8), np.nan, np.float32)])
+def test_a_shard_is_checked_before_any_query_comes(bad):
+    with pytest.raises(InputError, match="shard"):
+        ExactIndex(bad)
+
+
 def test_other_dtypes_and_dimensions_are_refused():
     vectors = make_vectors("spread", 50, 8, 0)
     with pytest.raises(InputError, match="float64"):
@@ -188,11 +210,12 @@ def test_other_dtypes_and_dimensions_are_refused():
 def test_a_missing_gpu_is_an_error_and_not_a_fall_back():
     vectors = make_vectors("spread", 50, 8, 0)
     with pytest.raises(ResourceError, match="faiss-gpu"):
-        exact_neighbors(vectors, 5, device="gpu")
+        ExactIndex(vectors, device="gpu")
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_gpu_gives_the_bits_of_the_cpu(kind):
     vectors = make_vectors(kind, 5000, 384, 0)
-    assert_same(exact_neighbors(vectors, 20, device="gpu"), exact_neighbors(vectors, 20))
+    split = exact_neighbors(vectors, 20, block_rows=1024, shard_rows=3000, device="gpu")
+    assert_same(split, exact_neighbors(vectors, 20))
