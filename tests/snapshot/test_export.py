@@ -18,8 +18,8 @@ from kat_ray.storage import Location
 
 SEEDS_FILES = [
     "embeddings.npy",
-    "density_weights.npy",
     "ids.json",
+    "density_weights.npy",
     "embeddings_metadata.json",
     "embeddings_3d.json",
     "prompts_all.jsonl",
