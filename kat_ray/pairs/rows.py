@@ -6,7 +6,7 @@
     HH transcripts   {"chosen": "\\n\\nHuman: ...", "rejected": "\\n\\nHuman: ..."}
 
 A prefix goes before a prompt, other keys are ignored. Texts stay as they are, but for the stripped ends of prompt
-strings and transcript turns. Consecutive turns of one role are kept (HH-RLHF has them), an empty reply of a row that
+strings and transcript turns. Consecutive turns of one role in message lists are kept, an empty reply of a row that
 names its prompt is a missing one. Knows nothing of files, ids or duplicates; never puts text of a row into a reason.
 """
 
@@ -16,10 +16,10 @@ from typing import Any
 
 from kat_ray.errors import RowError
 from kat_ray.pairs.transcripts import parse_transcript
-from kat_ray.records import Message, Pair
+from kat_ray.records import Message, Pair, first_user_text, normalize_whitespace
 
 _Messages = tuple[Message, ...]
-_ROLES = {"user": "user", "assistant": "assistant", "system": "system"}
+_ROLES = frozenset(("user", "assistant", "system"))
 _KINDS = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", bytes: "binary data"}
 _NO_TEXT: _Messages = ()
 
@@ -87,7 +87,7 @@ def _message(name: str, item: object) -> Message:
         raise RowError(f"{name} holds a role other than user, assistant or system")
     if not isinstance(content, str):
         raise RowError(f"{name} holds a content that is {_kind(content)}, expected a string")
-    return Message(_ROLES[role], content)
+    return Message(role, content)
 
 
 def _reply(name: str, value: object, stated: _Messages) -> tuple[_Messages | None, str | None]:
@@ -100,6 +100,8 @@ def _reply(name: str, value: object, stated: _Messages) -> tuple[_Messages | Non
     before, reply = _split_reply(name, messages)
     if not before or before[0].role == "assistant":
         before = stated + before
+    elif stated and normalize_whitespace(first_user_text(before)) != normalize_whitespace(first_user_text(stated)):
+        raise RowError(f"{name} holds another conversation than the prompt")
     return before, reply if reply.strip() else None
 
 

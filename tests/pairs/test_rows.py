@@ -146,3 +146,13 @@ def test_a_reason_never_holds_text_of_the_row() -> None:
         with pytest.raises(RowError) as caught:
             parse_row(row, "own")
         assert secret not in str(caught.value)
+
+
+def test_replies_to_another_conversation_than_the_prompt_are_refused() -> None:
+    def answered(question: str) -> list[dict[str, str]]:
+        return [{"role": "user", "content": question}, {"role": "assistant", "content": "An answer."}]
+
+    spaced = parse_row({"prompt": "What is AI?", "chosen": answered("What is  AI? ")}, "own")
+    assert spaced.chosen == "An answer."
+    with pytest.raises(RowError, match="chosen holds another conversation"):
+        parse_row({"prompt": "What is AI?", "chosen": answered("Who are you?")}, "own")
