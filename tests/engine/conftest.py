@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import psutil
+import pyarrow as pa
 import pytest
 from ray.cluster_utils import Cluster
 
 from kat_ray.engine.session import session
+from kat_ray.snapshot.columns import PROMPTS_SCHEMA, write_parquet
+from kat_ray.storage import Location
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OBJECT_STORE_BYTES = 100 << 20
@@ -105,7 +109,13 @@ def make_texts(count: int, words: int = 8, seed: int = 0) -> list[str]:
     return [" ".join(f"w{number}" for number in line) + f" n{index}" for index, line in enumerate(numbers.tolist())]
 
 
-Checksums = Callable[[Path], dict[str, str]]
+def write_texts(folder: Path, texts: list[str]) -> Location:
+    """What the stage reads of a table of prompts."""
+    schema = pa.schema([PROMPTS_SCHEMA.field("text"), PROMPTS_SCHEMA.field("text_hash")])
+    hashes = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+    location = Location(str(folder / "prompts.parquet"))
+    write_parquet(location, schema, iter([pa.table({"text": texts, "text_hash": hashes}, schema=schema)]))
+    return location
 
 
 def checksums(snapshot: Path) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import signal
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from ray import cloudpickle
 from ray.cluster_utils import Cluster
@@ -22,9 +20,9 @@ from kat_ray.engine import embedding
 from kat_ray.engine.embedding import EmbeddingSummary, embed
 from kat_ray.engine.session import session
 from kat_ray.errors import EncoderError, ResourceError
-from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, PROMPTS_SCHEMA, write_parquet
+from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS
 from kat_ray.storage import Location
-from tests.engine.conftest import make_texts, start_cluster
+from tests.engine.conftest import make_texts, start_cluster, write_texts
 from tests.engine.disturbance import Disturbance, kill_one
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -33,15 +31,6 @@ CONFIG = EncoderConfig(spec="hashing")
 NUM_BLOCKS = 6
 TEXTS = make_texts(NUM_BLOCKS * PROMPT_BLOCK_ROWS - 100, words=50)
 COLUMNS = ("embeddings.npy", "num_tokens.npy")
-
-
-def write_texts(folder: Path, texts: list[str]) -> Location:
-    """What the stage reads of a table of prompts."""
-    schema = pa.schema([PROMPTS_SCHEMA.field("text"), PROMPTS_SCHEMA.field("text_hash")])
-    hashes = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
-    location = Location(str(folder / "prompts.parquet"))
-    write_parquet(location, schema, iter([pa.table({"text": texts, "text_hash": hashes}, schema=schema)]))
-    return location
 
 
 def run(
