@@ -19,6 +19,9 @@ from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
 from tests.engine.conftest import JobRun, checksums, make_texts, row, run_job, start_cluster, start_job, write_rows
 from tests.engine.disturbance import Disturbance
+from tests.engine.head import Head, running_head
+
+MAX_CHECKOUT_BYTES = 20_000_000
 
 TOKEN = "zqxsecret"
 """Stands in every prompt and reply, so that a text that leaks is found."""
@@ -44,11 +47,15 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address() -> Iterator[str]:
+def head() -> Iterator[Head]:
+    with running_head() as head:
+        yield head
+
+
+@pytest.fixture(scope="module")
+def address(head: Head) -> str:
     """A running cluster of one node with two CPUs."""
-    cluster = start_cluster({"num_cpus": 2})
-    yield cluster.address
-    cluster.shutdown()
+    return head.address
 
 
 @pytest.fixture(scope="module")
@@ -121,6 +128,23 @@ def test_an_equal_build_is_recognized_whatever_its_files_are_called(
     assert not (snapshot.parent / ".work").exists()
 
 
+def test_a_submitted_job_gives_the_same_bytes(embedded: JobRun, corpus: Path, head: Head, tmp_path: Path) -> None:
+    done = head.submit("python", "-m", "jobs.build", "--pairs", corpus / "pairs.jsonl", "--out", tmp_path)
+    assert done.code == 0, done.stdout + done.stderr
+    assert done.summary["snapshot_id"] == embedded.summary["snapshot_id"]
+    assert checksums(Path(done.summary["snapshot"])) == checksums(Path(embedded.summary["snapshot"]))
+    [copy] = [path for path in head.folder.glob("session_2*/runtime_resources/working_dir_files/*") if path.is_dir()]
+    assert sum(path.stat().st_size for path in copy.rglob("*") if path.is_file()) < MAX_CHECKOUT_BYTES
+    assert {"jobs", "kat_ray"} <= {path.name for path in copy.iterdir()}
+
+
+def test_a_relative_path_in_a_submitted_job_is_an_error_that_names_the_fix(head: Head) -> None:
+    done = head.submit("python", "-m", "jobs.build", "--pairs", "README.md", "--out", "store", "--encoder", "hashing")
+    assert done.code != 0
+    assert "README.md is a relative path in a submitted job" in done.summary["error"]
+    assert "s3://" in done.summary["error"]
+
+
 def test_several_nodes_that_share_only_object_storage_give_the_same_bytes(
     embedded: JobRun, corpus: Path, s3_uri: Callable[[str], str], tmp_path: Path
 ) -> None:
@@ -170,12 +194,32 @@ def break_off(pairs: Path, store: Path, number: signal.Signals) -> int:
 
 
 def test_a_killed_driver_is_continued_and_gives_the_bytes_of_an_undisturbed_build(address: str, tmp_path: Path) -> None:
-    texts = make_texts(2 * 2048 + 10, words=80)
+    texts = make_texts(2048 + 60, words=120)
     pairs = write_rows(tmp_path / "pairs.jsonl", [row(text) for text in texts])
     assert break_off(pairs, tmp_path / "store", signal.SIGKILL) == -signal.SIGKILL
     options = {"encoder": "hashing", "address": address}
     continued = build(BuildConfig((str(pairs),), str(tmp_path / "store"), **options))
-    assert continued.embedded <= 2048 + 10
+    assert continued.embedded in (60, 2048)
     assert not (tmp_path / "store" / ".work").exists()
     undisturbed = build(BuildConfig((str(pairs),), str(tmp_path / "undisturbed"), **options))
     assert checksums(Path(continued.location.path)) == checksums(Path(undisturbed.location.path))
+
+
+def test_hardware_that_is_missing_is_an_error_in_seconds(corpus: Path, address: str, tmp_path: Path) -> None:
+    pairs = (str(corpus / "pairs.jsonl"),)
+    with pytest.raises(ResourceError, match=r"Asked for 1 GPU\(s\), but the cluster has 0"):
+        build(BuildConfig(pairs, str(tmp_path), device="gpu", address=address))
+    with pytest.raises(ResourceError, match=r"Asked for 5 CPU\(s\), but the cluster has 2"):
+        build(BuildConfig(pairs, str(tmp_path), workers=5, encoder="hashing", address=address))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_job_says_why_in_one_sentence(head: Head, tmp_path: Path) -> None:
+    (tmp_path / "pairs.jsonl").write_text("{broken\n")
+    arguments = ("--pairs", tmp_path / "pairs.jsonl", "--out", tmp_path / "store", "--encoder", "hashing")
+    done = run_job("build", *arguments, "--address", head.address)
+    assert done.code == 1
+    assert done.summary == {"job": "build", "ok": False, "error": done.summary["error"]}
+    assert done.summary["error"].startswith("None of the 1 input rows is valid.")
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().endswith(done.summary["error"])
