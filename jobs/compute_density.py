@@ -113,7 +113,7 @@ def run(options: DensityOptions) -> dict[str, Any]:
     print(render_weights(cast(WeightNumbers, diagnostics), num_prompts), file=sys.stderr)
     if graph.k < options.k:
         print(f"Only {num_prompts} prompts: k was clamped from {options.k} to {graph.k}.", file=sys.stderr)
-    return {**asdict(graph), "diagnostics": diagnostics, "out": str(out)}
+    return {**asdict(graph), "diagnostics": diagnostics, "out": out.shareable}
 
 
 def _copy_embeddings(source: Location, work: Location) -> Location | None:

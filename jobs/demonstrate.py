@@ -39,7 +39,7 @@ def run(options: DemonstrateOptions) -> dict[str, Any]:
         f"{report.duplicates} duplicates.",
         file=sys.stderr,
     )
-    return {"out": options.out, **asdict(report)}
+    return {"out": Location(options.out).shareable, **asdict(report)}
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def run(options: EmbedOptions) -> dict[str, Any]:
         "dimension": identity.dimension,
         "encoder": identity.name,
         "precision": identity.precision,
-        "out": str(out),
+        "out": out.shareable,
         "seconds": round(summary.seconds, 2),
     }
 

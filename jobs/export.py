@@ -39,7 +39,7 @@ def run(options: ExportOptions) -> dict[str, Any]:
     snapshot = Snapshot.open(options.snapshot)
     formats = [name.strip() for name in options.formats.split(",") if name.strip()]
     files = export(snapshot, Location(options.out), formats)
-    return {"snapshot_id": snapshot.snapshot_id, "out": options.out, "files": sorted(files)}
+    return {"snapshot_id": snapshot.snapshot_id, "out": Location(options.out).shareable, "files": sorted(files)}
 
 
 if __name__ == "__main__":

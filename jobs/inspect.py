@@ -36,7 +36,7 @@ def run(options: InspectOptions) -> dict[str, Any]:
     """Print the card or the explanation; the summary line holds the same numbers."""
     refuse_relative(options.snapshot)
     snapshot = Snapshot.open(options.snapshot, verify="checksums" if options.verify else "sizes")
-    result: dict[str, Any] = {"snapshot_id": snapshot.snapshot_id, "snapshot": str(snapshot.location)}
+    result: dict[str, Any] = {"snapshot_id": snapshot.snapshot_id, "snapshot": snapshot.location.shareable}
     if options.id is None:
         print(render_card(snapshot, show_text=options.show_text), file=sys.stderr)
         manifest = snapshot.manifest

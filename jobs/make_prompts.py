@@ -65,7 +65,7 @@ def run(options: MakePromptsOptions) -> dict[str, Any]:
         "single_reply_pairs": summary.num_single_reply_pairs,
         "bare_prompts": summary.num_bare_prompts,
         "sources": summary.sources,
-        "out": str(out),
+        "out": out.shareable,
         "seconds": round(summary.seconds, 2),
     }
 

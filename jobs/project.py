@@ -101,7 +101,7 @@ def _lay_out(options: ProjectOptions, columns: Location, out: Location) -> dict[
     clean_up(work, out)
     numbers = ", ".join(f"{name} {value:.3g}" for name, value in quality.items() if value is not None)
     print(f"Layout: {numbers}", file=sys.stderr)
-    return {"diagnostics": quality, "out": str(out)}
+    return {"diagnostics": quality, "out": out.shareable}
 
 
 def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dict[str, Any]:
@@ -129,7 +129,7 @@ def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dic
     print(
         f"Placed {num_rows:,} texts among {snapshot.num_prompts:,} prompts; refused {num_refused:,}.", file=sys.stderr
     )
-    return {"placed": num_rows, "rejected": num_refused, "snapshot_id": snapshot.snapshot_id, "out": str(out)}
+    return {"placed": num_rows, "rejected": num_refused, "snapshot_id": snapshot.snapshot_id, "out": out.shareable}
 
 
 def _write_places(folder: Location, work: Location, out: Location, drawing: LayoutConfig) -> None:

@@ -76,7 +76,7 @@ def run(options: SampleOptions) -> dict[str, Any]:
         file=sys.stderr,
     )
     return {
-        "out": options.out,
+        "out": Location(options.out).shareable,
         "num_sampled": len(rows),
         "num_prompts": len(ids),
         "seed": options.seed,

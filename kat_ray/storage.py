@@ -24,6 +24,7 @@ from kat_ray.errors import InputError
 
 _LARGEST_COPY_BYTES = 4 << 30  # S3 copies at most 5 GiB in one request
 _CHUNK_BYTES = 16 << 20
+_SHAREABLE_OPTIONS = ("endpoint_override", "region", "scheme")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -41,6 +42,14 @@ class Location:
 
     def __repr__(self) -> str:
         return f"Location({str(self)!r})"
+
+    @property
+    def shareable(self) -> str:
+        """A URI that opens the same place for anyone with credentials of their own: options stay, secrets go."""
+        if self.is_local:
+            return self.path
+        options = [item for item in self.uri.partition("?")[2].split("&") if item.split("=")[0] in _SHAREABLE_OPTIONS]
+        return f"{self}?{'&'.join(options)}" if options else str(self)
 
     def __truediv__(self, name: str) -> Location:
         """The file or folder of this name, as `children` gives it, below this folder."""

@@ -220,3 +220,11 @@ def test_no_error_shows_a_secret_not_even_in_its_traceback(uri: str) -> None:
 )
 def test_a_location_is_inside_itself_and_the_folders_above_it(inner: str, outer: str, expected: bool) -> None:
     assert Location(inner).is_inside(Location(outer)) is expected
+
+
+def test_a_shareable_uri_opens_the_same_place_without_secrets() -> None:
+    secret = "s3://KEY:SECRET@bucket/store?endpoint_override=127.0.0.1%3A9&scheme=http&access_key=A&secret_key=B"
+    shared = (Location(secret) / "a b").shareable
+    assert shared == "s3://bucket/store/a%20b?endpoint_override=127.0.0.1%3A9&scheme=http"
+    assert Location("relative/store").shareable.startswith("/")
+    assert Location("s3://bucket/store").shareable == "s3://bucket/store"

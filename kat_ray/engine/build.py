@@ -81,7 +81,7 @@ class BuildResult:
             "embedded": self.embedded,
             "reused": counts.num_prompts - self.embedded,
             "snapshot_id": self.published.snapshot_id,
-            "snapshot": str(self.location),
+            "snapshot": self.location.shareable,
             "seconds": round(self.seconds, 2),
             "status": self.published.status,
             "differing": list(self.published.differing),
