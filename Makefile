@@ -69,4 +69,4 @@ locks: $(INSTALLED)
 
 clean:
 	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find jobs kat_ray serve tests -name __pycache__ -prune -exec rm -rf {} +
+	find jobs kat_ray tests -name __pycache__ -prune -exec rm -rf {} +

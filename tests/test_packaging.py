@@ -134,7 +134,7 @@ def test_make_installs_nothing_where_the_environment_is_up_to_date(bare_checkout
 def test_a_submitted_checkout_is_small_after_the_demo(tmp_path, gitignore):
     checkout = tmp_path / "checkout"
     checkout.mkdir()
-    for name in ("kat_ray", "jobs", "serve", "tests"):
+    for name in ("kat_ray", "jobs", "tests"):
         shutil.copytree(ROOT / name, checkout / name)
     for name in ("pyproject.toml", "README.md", "cluster.yaml", ".gitignore", ".rayignore"):
         shutil.copy(ROOT / name, checkout / name)
