@@ -22,6 +22,8 @@ from kat_ray.errors import ResourceError
 from kat_ray.storage import Location
 
 Device = Literal["auto", "cpu", "gpu"]
+OUT_OF_MEMORY_RETRIES = 3
+"""How often a task is tried again after its node ran out of memory; Ray by itself tries for ever."""
 NO_PROGRESS_SECONDS = 7200
 """Longest time that one block may take on one worker; slow encoders need minutes, a stuck one is given up."""
 
@@ -46,6 +48,7 @@ class Cluster:
 def session(address: str | None = None) -> Iterator[Cluster]:
     """Join the cluster at `address`, else the one in RAY_ADDRESS, else start an embedded one for the block's length."""
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own log files keep the rest
+    os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
     target = resolve_address(address)
     if target == "local":
         _protect_embedded_cluster()

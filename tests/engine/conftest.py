@@ -38,12 +38,12 @@ def ray_environment() -> Iterator[None]:
     os.environ.update(saved)
 
 
-def start_cluster(*nodes: dict[str, Any]) -> Cluster:
+def start_cluster(*nodes: dict[str, Any], **system: object) -> Cluster:
     """Nodes of one machine, the first of them the head; a lost one is noticed after about four seconds."""
-    checks = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 4}
+    system |= {"health_check_initial_delay_ms": 0, "health_check_period_ms": 1000, "health_check_failure_threshold": 4}
     cluster = Cluster()
     for number, resources in enumerate(nodes):
-        head = {"_system_config": checks, "include_dashboard": False, "dashboard_port": 0} if number == 0 else {}
+        head = {"_system_config": system, "include_dashboard": False, "dashboard_port": 0} if number == 0 else {}
         cluster.add_node(object_store_memory=OBJECT_STORE_BYTES, **resources, **head)
     return cluster
 
@@ -64,18 +64,19 @@ class JobRun(NamedTuple):
     stderr: str
 
 
-def job_environment(**more: str) -> dict[str, str]:
-    """For a job in a process of its own, which starts an embedded cluster unless `more` names one."""
-    return {**os.environ, "PYTHONPATH": str(CHECKOUT), "HF_HUB_OFFLINE": "1", "COLUMNS": "80", **more}
+def job_environment(**more: str | None) -> dict[str, str]:
+    """For a job in a process of its own, which starts an embedded cluster unless `more` names one; None removes."""
+    names = {**os.environ, "PYTHONPATH": str(CHECKOUT), "HF_HUB_OFFLINE": "1", "COLUMNS": "80", **more}
+    return {name: value for name, value in names.items() if value is not None}
 
 
-def start_job(name: str, *arguments: object, **environment: str) -> subprocess.Popen[str]:
+def start_job(name: str, *arguments: object, **environment: str | None) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", f"jobs.{name}", *map(str, arguments)]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     return subprocess.Popen(command, env=job_environment(**environment), cwd=CHECKOUT, **pipes)  # type: ignore[call-overload,no-any-return]
 
 
-def run_job(name: str, *arguments: object, **environment: str) -> JobRun:
+def run_job(name: str, *arguments: object, **environment: str | None) -> JobRun:
     process = start_job(name, *arguments, **environment)
     stdout, stderr = process.communicate(timeout=280)
     last = stdout.strip().splitlines()[-1:] or ["{}"]

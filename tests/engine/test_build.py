@@ -67,10 +67,19 @@ def ray_folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def embedded(corpus: Path, ray_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> JobRun:
-    """The reference: one process, one file, two workers, real vectors."""
-    store = tmp_path_factory.mktemp("embedded") / "store"
-    done = run_job("build", "--pairs", corpus / "pairs.jsonl", "--out", store, RAY_TMPDIR=str(ray_folder))
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home directory with the token of some other cluster."""
+    folder = tmp_path_factory.mktemp("home")
+    (folder / ".ray").mkdir()
+    (folder / ".ray" / "auth_token").write_text("of another cluster")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def embedded(corpus: Path, home: Path, ray_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> JobRun:
+    """The reference: one process as a user starts it, one file, two workers, real vectors."""
+    arguments = ("--pairs", corpus / "pairs.jsonl", "--out", tmp_path_factory.mktemp("embedded") / "store")
+    done = run_job("build", *arguments, RAY_TMPDIR=str(ray_folder), HOME=str(home), RAY_AUTH_MODE=None)
     assert done.code == 0, done.stderr
     return done
 
@@ -96,6 +105,11 @@ def test_the_last_line_has_the_keys_of_the_stable_interface(embedded: JobRun, co
 def test_nothing_is_left_in_the_store_but_the_snapshot(embedded: JobRun) -> None:
     store = Path(embedded.summary["snapshot"]).parent
     assert sorted(path.name for path in store.iterdir()) == sorted(["current", embedded.summary["snapshot_id"]])
+
+
+def test_the_home_directory_and_its_token_stay_as_they_are(embedded: JobRun, home: Path) -> None:
+    assert [path.name for path in (home / ".ray").iterdir()] == ["auth_token"]
+    assert (home / ".ray" / "auth_token").read_text() == "of another cluster"
 
 
 def test_no_text_of_prompts_is_in_any_log(embedded: JobRun, ray_folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import ray
 import ray.exceptions
 from ray import cloudpickle
 
+from kat_ray.engine.session import session
 from kat_ray.engine.tasks import (
     MAX_IDLE_ATTEMPTS,
     Call,
@@ -23,6 +25,7 @@ from kat_ray.engine.tasks import (
     run_task,
 )
 from kat_ray.errors import EncoderError, InputError, ResourceError
+from tests.engine.conftest import start_cluster
 
 cloudpickle.register_pickle_by_value(sys.modules[__name__])
 
@@ -155,3 +158,18 @@ def test_side_by_side_calls_answer_in_order_and_fail_at_the_first_fault(joined: 
     assert run_side_by_side("numbers", [Call(square, (number,)) for number in (3, 1, 4)]) == [9, 1, 16]
     with pytest.raises(EncoderError):
         run_side_by_side("numbers", [Call(refuse, ()), Call(square, (7,))])
+
+
+def wait_to_be_killed() -> None:
+    threading.Event().wait(60)
+
+
+@pytest.mark.long
+def test_a_task_that_always_runs_out_of_memory_is_an_error() -> None:
+    """The node calls two percent of its memory too much, and kills whatever runs."""
+    cluster = start_cluster({"num_cpus": 1}, memory_usage_threshold=0.02, memory_monitor_refresh_ms=100)
+    try:
+        with session(cluster.address), pytest.raises(ResourceError, match="running low on memory"):
+            run_task(wait_to_be_killed)
+    finally:
+        cluster.shutdown()
