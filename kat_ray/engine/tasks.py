@@ -79,7 +79,8 @@ def run_side_by_side(label: str, calls: Sequence[Call], unit: str = "tasks") -> 
             for reference in ready:
                 results[numbers.pop(reference)] = _result(reference)
             bar.update(len(ready))
-            bar.refresh()
+            if not ready:
+                bar.refresh()
     return results
 
 

@@ -12,16 +12,18 @@ from tests.engine.conftest import workers_named
 
 
 class Disturbance:
-    """Calls `act` once `count` block files lie below `folder`; `rewritten` are those of them that were written again.
+    """Calls `act` each time `count` more block files lie below `folder`, `times` times in all.
+
+    `finished` are the blocks at the last disturbance, `rewritten` those that were written again after any of them.
 
     Example: with Disturbance(folder, 2, kill_one("_EncodeBlock")) as disturbance: embed(...)
     """
 
-    def __init__(self, folder: Path, count: int, act: Callable[[], None]) -> None:
+    def __init__(self, folder: Path, count: int, act: Callable[[], None], times: int = 1) -> None:
         self.finished: dict[str, int] = {}
         self.rewritten: set[str] = set()
         self.error: BaseException | None = None
-        self._folder, self._count, self._act = folder, count, act
+        self._folder, self._count, self._act, self._times = folder, count, act, times
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -39,16 +41,22 @@ class Disturbance:
 
     def _run(self) -> None:
         try:
-            while len(self._blocks()) < self._count:
-                if self._stop.wait(0.002):
-                    raise AssertionError(f"the stage ended before {self._count} of its blocks were seen")
-            self.finished = self._blocks()
-            self._act()
+            for number in range(1, self._times + 1):
+                while len(self._blocks()) < number * self._count:
+                    self._look()
+                    if self._stop.wait(0.002):
+                        raise AssertionError(f"the stage ended before {number * self._count} of its blocks were seen")
+                self._look()
+                self.finished = self._blocks()
+                self._act()
             while not self._stop.wait(0.01):
-                now = self._blocks()
-                self.rewritten |= {name for name, node in self.finished.items() if now.get(name, node) != node}
+                self._look()
         except BaseException as error:  # noqa: BLE001 - shown by the thread that waits
             self.error = error
+
+    def _look(self) -> None:
+        now = self._blocks()
+        self.rewritten |= {name for name, node in self.finished.items() if now.get(name, node) != node}
 
     def _blocks(self) -> dict[str, int]:
         found = {}

@@ -118,6 +118,17 @@ def test_a_killed_actor_costs_only_the_blocks_in_flight(undisturbed: Path, tmp_p
     assert_same_columns(tmp_path, undisturbed)
 
 
+@pytest.mark.long
+def test_many_killed_actors_cost_no_finished_block(cluster: Cluster, tmp_path: Path) -> None:
+    texts = make_texts(40 * PROMPT_BLOCK_ROWS, words=20)
+    run(tmp_path / "undisturbed", texts)
+    with Disturbance(tmp_path / "disturbed", 4, kill_one("_EncodeBlock"), times=8) as disturbance:
+        summary = run(tmp_path / "disturbed", texts)
+    assert summary.num_embedded == len(texts)
+    assert not disturbance.rewritten
+    assert_same_columns(tmp_path / "disturbed", tmp_path / "undisturbed")
+
+
 def test_a_removed_node_does_not_stop_the_stage(cluster: Cluster, undisturbed: Path, tmp_path: Path) -> None:
     node = cluster.list_all_nodes()[-1]
     with Disturbance(tmp_path / "cache", 2, lambda: cluster.remove_node(node, allow_graceful=False)) as disturbance:
