@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from kat_ray.errors import ResourceError
 from kat_ray.storage import Location
 
 Device = Literal["auto", "cpu", "gpu"]
+CONNECT_SECONDS = 5.0
 OUT_OF_MEMORY_RETRIES = 3
 """How often a task is tried again after its node ran out of memory; Ray by itself tries for ever."""
 NO_PROGRESS_SECONDS = 7200
@@ -128,6 +130,7 @@ def _protect_embedded_cluster() -> None:
 
 def _connect(target: str) -> None:
     local = {"include_dashboard": False} if target == "local" else {}
+    _require_reachable(target)
     try:
         with _native_lines_held():
             ray.init(
@@ -137,9 +140,23 @@ def _connect(target: str) -> None:
                 runtime_env=_runtime_env(target),
                 **local,
             )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:  # Ray ends the process at a foreign port
+        reason = (str(error).strip().splitlines() or [""])[0]
         raise ResourceError(f"Cannot join Ray at {target}: {reason} Check the address and RAY_AUTH_MODE.") from error
+
+
+def _require_reachable(target: str) -> None:
+    """Ask the port before Ray does, which tries for minutes."""
+    host, _, port = target.rpartition(":")
+    if "://" in target or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise ResourceError(
+            f"Nothing answers at {target}: {error}. Start a cluster there with `ray start --head`, correct --address "
+            f"or RAY_ADDRESS, or leave both out for an embedded cluster."
+        ) from error
 
 
 @contextmanager
@@ -188,16 +205,26 @@ def _configure_data() -> None:
 
 
 def _require(device: Literal["cpu", "gpu"], count: int, wait_seconds: float) -> None:
-    deadline = time.monotonic() + wait_seconds
-    if wait_seconds and current_cluster().num_devices(device) < count:
-        from ray.autoscaler.sdk import request_resources
+    if current_cluster().num_devices(device) >= count or (wait_seconds and _await(device, count, wait_seconds)):
+        return
+    found = current_cluster()
+    raise ResourceError(
+        f"Asked for {count} {device.upper()}(s), but the cluster has {found.num_devices(device)} ({found}). "
+        f"Add nodes that declare them, pass --wait-seconds to let an autoscaler bring them, or ask for less."
+    )
 
-        request_resources(bundles=[{device.upper(): 1}] * count)
-    while current_cluster().num_devices(device) < count:
-        if time.monotonic() >= deadline:
-            found = current_cluster()
-            raise ResourceError(
-                f"Asked for {count} {device.upper()}(s), but the cluster has {found.num_devices(device)} ({found}). "
-                f"Add nodes that declare them, pass --wait-seconds to let an autoscaler bring them, or ask for less."
-            )
-        time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
+
+def _await(device: Literal["cpu", "gpu"], count: int, wait_seconds: float) -> bool:
+    """Let an autoscaler know, and look once a second whether the devices have come."""
+    from ray.autoscaler.sdk import request_resources
+
+    deadline = time.monotonic() + wait_seconds
+    request_resources(bundles=[{device.upper(): 1}] * count)
+    try:
+        while current_cluster().num_devices(device) < count:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
+        return True
+    finally:
+        request_resources(bundles=[])  # the request would outlive this job and keep the nodes for ever

@@ -213,7 +213,7 @@ def test_a_killed_driver_is_continued_and_gives_the_bytes_of_an_undisturbed_buil
     assert break_off(pairs, tmp_path / "store", signal.SIGKILL) == -signal.SIGKILL
     options = {"encoder": "hashing", "address": address}
     continued = build(BuildConfig((str(pairs),), str(tmp_path / "store"), **options))
-    # The two blocks were in flight: none, one or the other is redone, as far as workers outlived the driver; never both.
+    # Both blocks were in flight; workers may finish theirs after the driver is gone, but never are both redone.
     assert continued.embedded in (0, 60, 2048)
     assert not (tmp_path / "store" / ".work").exists()
     undisturbed = build(BuildConfig((str(pairs),), str(tmp_path / "undisturbed"), **options))

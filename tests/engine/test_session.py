@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -75,3 +76,13 @@ def test_an_address_comes_from_the_option_then_the_environment(monkeypatch: pyte
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     assert resolve_address(None) == "127.0.0.1:1"
     assert resolve_address("10.0.0.1:6379") == "10.0.0.1:6379"
+
+
+def test_an_address_where_nothing_answers_is_an_error_in_seconds() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    started = time.monotonic()
+    with pytest.raises(ResourceError, match=f"Nothing answers at {address}.*ray start --head"), session(address):
+        pass
+    assert time.monotonic() - started < 30
