@@ -131,7 +131,7 @@ def _downloaded(name: str, revision: str | None) -> Path:
     except (HfHubHTTPError, httpx.HTTPError, OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise EncoderError(
-            f"Cannot get the model {name} from the hub: {reason} "
+            f"Cannot get the model {name} from the hub ({reason}). "
             "Check the name and the network, or give a local folder."
         ) from error
 
