@@ -57,6 +57,9 @@ def joined() -> Iterator[None]:
     cluster.shutdown()
 
 
+Job = subprocess.Popen[str]
+
+
 class JobRun(NamedTuple):
     code: int
     summary: dict[str, Any]
@@ -70,14 +73,14 @@ def job_environment(**more: str | None) -> dict[str, str]:
     return {name: value for name, value in names.items() if value is not None}
 
 
-def start_job(name: str, *arguments: object, **environment: str | None) -> subprocess.Popen[str]:
+def start_job(name: str, *arguments: object, output: int | None = subprocess.DEVNULL, **environment: str | None) -> Job:
     command = [sys.executable, "-m", f"jobs.{name}", *map(str, arguments)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen(command, env=job_environment(**environment), cwd=CHECKOUT, **pipes)  # type: ignore[call-overload,no-any-return]
+    variables = job_environment(**environment)
+    return subprocess.Popen(command, env=variables, cwd=CHECKOUT, stdout=output, stderr=output, text=True)
 
 
 def run_job(name: str, *arguments: object, **environment: str | None) -> JobRun:
-    process = start_job(name, *arguments, **environment)
+    process = start_job(name, *arguments, output=subprocess.PIPE, **environment)
     stdout, stderr = process.communicate(timeout=280)
     last = stdout.strip().splitlines()[-1:] or ["{}"]
     return JobRun(process.returncode, json.loads(last[0]), stdout, stderr)

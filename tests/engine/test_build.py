@@ -9,12 +9,16 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.encoders.loading import load_encoder
 from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.errors import ResourceError
+from kat_ray.geometry.neighbors import exact_neighbors
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
 from tests.engine.conftest import JobRun, checksums, make_texts, row, run_job, start_cluster, start_job, write_rows
@@ -190,8 +194,8 @@ def test_a_grown_corpus_with_other_weights_embeds_only_what_is_new(
     assert Snapshot.open(embedded.summary["snapshot"], verify="checksums").num_prompts == 151
 
 
-def break_off(pairs: Path, store: Path, number: signal.Signals) -> int:
-    """Starts a build, ends it by a signal as soon as a block is embedded, and returns its exit code."""
+def break_off(pairs: Path, store: Path, number: signal.Signals, count: int = 1) -> int:
+    """Starts a build, ends it by a signal as soon as `count` blocks are embedded, and returns its exit code."""
     process = start_job("build", "--pairs", pairs, "--out", store, "--encoder", "hashing")
     below: list[psutil.Process] = []
 
@@ -199,23 +203,37 @@ def break_off(pairs: Path, store: Path, number: signal.Signals) -> int:
         below.extend(psutil.Process(process.pid).children(recursive=True))
         process.send_signal(number)
 
-    with Disturbance(store / ".work", 1, end):
-        process.communicate(timeout=250)
+    with Disturbance(store / ".work", count, end):
+        process.wait(timeout=250)
     agents = [child for child in below if child.is_running() and "Agent" in child.name()]  # Ray's take a minute to end
     _, alive = psutil.wait_procs(set(below) - set(agents), timeout=60)
     assert not alive, "workers outlived their driver"
     return process.returncode
 
 
-def test_a_killed_driver_is_continued_and_gives_the_bytes_of_an_undisturbed_build(address: str, tmp_path: Path) -> None:
+def test_a_killed_driver_is_continued_with_the_blocks_that_were_in_flight(address: str, tmp_path: Path) -> None:
     texts = make_texts(2048 + 60, words=120)
     pairs = write_rows(tmp_path / "pairs.jsonl", [row(text) for text in texts])
     assert break_off(pairs, tmp_path / "store", signal.SIGKILL) == -signal.SIGKILL
-    options = {"encoder": "hashing", "address": address}
-    continued = build(BuildConfig((str(pairs),), str(tmp_path / "store"), **options))
+    continued = build(BuildConfig((str(pairs),), str(tmp_path / "store"), encoder="hashing", address=address))
     # Both blocks were in flight; workers may finish theirs after the driver is gone, but never are both redone.
     assert continued.embedded in (0, 60, 2048)
     assert not (tmp_path / "store" / ".work").exists()
+    snapshot = Snapshot.open(str(continued.location), verify="checksums")
+    encoder = load_encoder(EncoderConfig(spec="hashing"))
+    np.testing.assert_array_equal(snapshot.embeddings, encoder.encode(encoder.tokenize(texts)))
+    graph = exact_neighbors(snapshot.embeddings, snapshot.neighbor_indices.shape[1])
+    np.testing.assert_array_equal(snapshot.neighbor_indices, graph.indices)
+
+
+@pytest.mark.long
+def test_a_build_that_was_killed_twice_has_the_bytes_of_an_undisturbed_one(address: str, tmp_path: Path) -> None:
+    pairs = write_rows(tmp_path / "pairs.jsonl", [row(text) for text in make_texts(12 * 2048, words=80)])
+    assert break_off(pairs, tmp_path / "store", signal.SIGINT) == 130
+    assert break_off(pairs, tmp_path / "store", signal.SIGKILL, count=6) == -signal.SIGKILL
+    options = {"encoder": "hashing", "address": address}
+    continued = build(BuildConfig((str(pairs),), str(tmp_path / "store"), **options))
+    assert continued.embedded <= 6 * 2048
     undisturbed = build(BuildConfig((str(pairs),), str(tmp_path / "undisturbed"), **options))
     assert checksums(Path(continued.location.path)) == checksums(Path(undisturbed.location.path))
 

@@ -16,7 +16,7 @@ from ray.cluster_utils import Cluster
 
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
-from kat_ray.engine import embedding
+from kat_ray.engine import embedding, tasks
 from kat_ray.engine.embedding import EmbeddingSummary, embed
 from kat_ray.engine.session import session
 from kat_ray.errors import EncoderError, ResourceError
@@ -155,6 +155,7 @@ def test_a_deadly_block_ends_the_stage_and_costs_nothing_else(
 ) -> None:
     texts = TEXTS[: 3 * PROMPT_BLOCK_ROWS + 5]
     monkeypatch.setattr(embedding, "_EncodeBlock", Deadly)
+    monkeypatch.setattr(tasks, "MAX_IDLE_ATTEMPTS", 3)
     with pytest.raises(ResourceError, match=r"1 blocks, .* rows 2,048 to 4,095"):
         run(tmp_path, texts)
     monkeypatch.undo()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -21,7 +20,7 @@ from kat_ray.engine.neighbors import find_neighbors
 from kat_ray.engine.session import session
 from kat_ray.pairs.demonstration import DemonstrationConfig, write
 from kat_ray.storage import Location
-from tests.engine.conftest import CHECKOUT, job_environment, make_texts, start_cluster, write_texts
+from tests.engine.conftest import Job, make_texts, start_cluster, start_job, write_texts
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3000)]
 
@@ -86,7 +85,7 @@ def test_two_workers_are_nearly_twice_as_fast_as_one_and_give_the_same_bytes(
     assert ratio >= SPEEDUP
 
 
-def ended(process: subprocess.Popen[bytes]) -> bool:
+def ended(process: Job) -> bool:
     try:
         process.wait(timeout=0.2)
     except subprocess.TimeoutExpired:
@@ -96,13 +95,7 @@ def ended(process: subprocess.Popen[bytes]) -> bool:
 
 def peak_memory(arguments: list[object]) -> tuple[int, dict[str, int]]:
     """Peak resident bytes of a job's own process, and of the largest worker of each kind below it (without shared)."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "jobs.build", *map(str, arguments)],
-        env=job_environment(),
-        cwd=CHECKOUT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start_job("build", *arguments)
     driver, own, workers = psutil.Process(process.pid), 0, {}
     while not ended(process):
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
