@@ -112,8 +112,14 @@ def run(options: DensityOptions) -> dict[str, Any]:
         clean_up(work, out)
     print(render_weights(cast(WeightNumbers, diagnostics), num_prompts), file=sys.stderr)
     if graph.k < options.k:
-        print(f"Only {num_prompts} prompts: k was clamped from {options.k} to {graph.k}.", file=sys.stderr)
-    return {**asdict(graph), "diagnostics": diagnostics, "out": out.shareable}
+        print(f"k was clamped from {options.k} to {graph.k}, since N = {num_prompts}.", file=sys.stderr)
+    return {
+        "stored_k": graph.k,
+        "recall": graph.recall,
+        "seconds": round(graph.seconds, 2),
+        "diagnostics": diagnostics,
+        "out": out.shareable,
+    }
 
 
 def _copy_embeddings(source: Location, work: Location) -> Location | None:

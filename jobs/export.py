@@ -1,7 +1,8 @@
 """Write a snapshot in the formats of other tools.
 
-    seeds    embeddings.npy, density_weights.npy, ids.json, embeddings_metadata.json, embeddings_3d.json,
-             prompts_all.jsonl, prefixes_all.jsonl, their id maps, stats.txt
+    seeds    the files of the nanochat scripts that this project grew from: embeddings.npy, density_weights.npy,
+             ids.json, embeddings_metadata.json, embeddings_3d.json, prompts_all.jsonl, prefixes_all.jsonl, their id
+             maps, stats.txt
     pt       embeddings.pt: {"ids", "emb"}
     parquet  one file that embedding-atlas, DuckDB, pandas and datasets open unchanged
 

@@ -36,7 +36,13 @@ def run(options: InspectOptions) -> dict[str, Any]:
     """Print the card or the explanation; the summary line holds the same numbers."""
     refuse_relative(options.snapshot)
     snapshot = Snapshot.open(options.snapshot, verify="checksums" if options.verify else "sizes")
-    result: dict[str, Any] = {"snapshot_id": snapshot.snapshot_id, "snapshot": snapshot.location.shareable}
+    if options.verify:
+        print(f"All {len(snapshot.manifest.columns)} columns match their checksums.", file=sys.stderr)
+    result: dict[str, Any] = {
+        "snapshot_id": snapshot.snapshot_id,
+        "snapshot": snapshot.location.shareable,
+        "verified": options.verify,
+    }
     if options.id is None:
         print(render_card(snapshot, show_text=options.show_text), file=sys.stderr)
         manifest = snapshot.manifest

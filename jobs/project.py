@@ -31,6 +31,7 @@ from kat_ray.engine.work import clean_up, work_folder
 from kat_ray.errors import InputError
 from kat_ray.geometry.layout import LayoutConfig, place
 from kat_ray.geometry.weights import WeightConfig, crowding_of
+from kat_ray.pairs.reader import commonest
 from kat_ray.snapshot.columns import read_npy, read_npy_header, read_table, write_parquet
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
@@ -121,15 +122,15 @@ def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dic
     parent = out.beside(".parts")
     work = work_folder(parent, [texts], {"snapshot_id": snapshot.snapshot_id})
     table = work / "texts.parquet"
-    num_rows, num_refused = run_task(read_texts, [str(options.texts)], table, snapshot.manifest.parameters["text"])
+    num_rows, refused = run_task(read_texts, [str(options.texts)], table, snapshot.manifest.parameters["text"])
     num_workers = count_workers(device)
     embed(table, work, config, identity, work / "blocks", [snapshot.location], num_workers)
     run_task(_write_places, snapshot.location, work, out, replace(options.drawing, device=device))
     parent.delete()
-    print(
-        f"Placed {num_rows:,} texts among {snapshot.num_prompts:,} prompts; refused {num_refused:,}.", file=sys.stderr
-    )
-    return {"placed": num_rows, "rejected": num_refused, "snapshot_id": snapshot.snapshot_id, "out": out.shareable}
+    print(f"Placed {num_rows:,} texts among {snapshot.num_prompts:,} prompts.", file=sys.stderr)
+    if refused:
+        print(f"Refused rows: {commonest(refused)}.", file=sys.stderr)
+    return {"placed": num_rows, "rejected": refused.total(), "snapshot_id": snapshot.snapshot_id, "out": out.shareable}
 
 
 def _write_places(folder: Location, work: Location, out: Location, drawing: LayoutConfig) -> None:

@@ -36,6 +36,7 @@ from kat_ray.engine.session import (
 )
 from kat_ray.engine.tasks import run_task
 from kat_ray.engine.work import WORK_NAME, clean_up, work_folder
+from kat_ray.pairs.splits import find_files
 from kat_ray.snapshot.card import render_card
 from kat_ray.snapshot.diagnostics import Diagnostics
 from kat_ray.snapshot.manifest import COLUMN_FILES, ColumnRecord, Counts, Manifest, record_column, snapshot_id
@@ -96,6 +97,7 @@ def build(config: BuildConfig) -> BuildResult:
         KatRayError: bad options or input, missing hardware, storage that workers cannot see.
     """
     started = time.perf_counter()
+    find_files([uri for uri in config.pairs if Location(uri).is_local])  # a mistyped path is told before Ray starts
     with ExitStack() as stack:
         embedded_cluster = resolve_address(config.address) == "local"
         cluster = stack.enter_context(session(config.address))
@@ -277,9 +279,9 @@ def _stage_seconds(
 
 def _notes(config: BuildConfig, graph: NeighborsSummary) -> Iterator[str]:
     if graph.k < config.k:
-        yield f"k was clamped from {config.k} to {graph.k}: there are only {graph.k + 1} prompts."
+        yield f"k was clamped from {config.k} to {graph.k}, since N = {graph.k + 1}."
     if graph.k < config.n_neighbors:
-        yield f"n_neighbors was clamped from {config.n_neighbors} to {graph.k}: there are only {graph.k + 1} prompts."
+        yield f"n_neighbors was clamped from {config.n_neighbors} to {graph.k}, since N = {graph.k + 1}."
 
 
 def _record_columns(work: Location) -> list[ColumnRecord]:

@@ -26,12 +26,11 @@ from kat_ray.engine.split_rows import PromptsConfig, SplitParser, SplitRecord
 from kat_ray.engine.tasks import Call, run_side_by_side, run_task
 from kat_ray.errors import EmptyCorpusError
 from kat_ray.pairs.linking import link
+from kat_ray.pairs.reader import commonest
 from kat_ray.pairs.splits import Split, plan_splits
 from kat_ray.storage import Location
 
 SPLIT_BYTES = 64 << 20
-
-_SHOWN_REASONS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,7 @@ def _link_and_write(work: Location, records: list[SplitRecord], config: PromptsC
 def _tell_rejects(summary: PromptsSummary) -> None:
     """On stderr why rows were refused: the commonest reasons and the first place, no text of the rows."""
     if summary.num_rejected:
-        commonest = sorted(summary.reject_reasons.items(), key=lambda entry: -entry[1])[:_SHOWN_REASONS]
-        reasons = "; ".join(f"{count:,} x {reason}" for reason, count in commonest)
+        reasons = commonest(summary.reject_reasons)
         line = f"rejected {summary.num_rejected:,} rows, the first at {summary.first_reject}: {reasons}"
         tqdm.write("\n".join(textwrap.wrap(line, 79)), file=sys.stderr)
 

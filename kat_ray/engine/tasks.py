@@ -125,9 +125,16 @@ def _window(blocks: Sequence[Block], num_idle: int) -> Sequence[Block]:
 
 def progress_bar(label: str, total: int, unit: str = "rows", initial: int = 0) -> tqdm[Any]:
     """A bar on stderr with rate and remaining time; calmer where stderr is a log."""
-    interval = 0.5 if sys.stderr.isatty() else 10.0
+    interval, delay = (0.5, 0.0) if sys.stderr.isatty() else (10.0, 1.0)
     return tqdm(
-        total=total, initial=initial, desc=label, unit=f" {unit}", mininterval=interval, ncols=79, file=sys.stderr
+        total=total,
+        initial=initial,
+        desc=label,
+        unit=f" {unit}",
+        mininterval=interval,
+        delay=delay,  # without it a log has a line of 0 % for every stage
+        ncols=79,
+        file=sys.stderr,
     )
 
 

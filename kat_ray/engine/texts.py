@@ -6,12 +6,13 @@ For texts that are placed among the prompts of a snapshot, where a thousand equa
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
 from kat_ray.errors import EmptyCorpusError
-from kat_ray.pairs.reader import SplitReader
+from kat_ray.pairs.reader import SplitReader, commonest
 from kat_ray.pairs.splits import plan_splits
 from kat_ray.records import Pair, TextRendering, first_user_text, prompt_id, render_text
 from kat_ray.snapshot.columns import write_parquet
@@ -28,8 +29,8 @@ _SCHEMA = pa.schema(
 )
 
 
-def read_texts(inputs: Sequence[str], table: Location, rendering: TextRendering) -> tuple[int, int]:
-    """Write id, text, source and text_hash of every valid row into one table; returns (valid rows, refused rows).
+def read_texts(inputs: Sequence[str], table: Location, rendering: TextRendering) -> tuple[int, Counter[str]]:
+    """Write id, text, source and text_hash of every valid row into one table; returns their number and why others not.
 
     Runs on a worker; memory holds BATCH_ROWS rows.
 
@@ -37,20 +38,21 @@ def read_texts(inputs: Sequence[str], table: Location, rendering: TextRendering)
         InputError: an input that is missing or empty.
         EmptyCorpusError: no row is valid.
     """
-    refused = 0
+    refused: Counter[str] = Counter()
 
     def pairs() -> Iterator[Pair]:
-        nonlocal refused
         for split in plan_splits(list(inputs)):
             for _, outcome in SplitReader(split, default_source="unknown"):
                 if isinstance(outcome, str):
-                    refused += 1
+                    refused[outcome] += 1
                 else:
                     yield outcome
 
     num_rows = write_parquet(table, _SCHEMA, _tables(pairs(), rendering))
     if not num_rows:
-        raise EmptyCorpusError(f"None of the {refused:,} rows of {', '.join(inputs)} is valid; nothing can be placed.")
+        raise EmptyCorpusError(
+            f"None of the {refused.total():,} rows of {', '.join(inputs)} is valid: {commonest(refused)}."
+        )
     return num_rows, refused
 
 

@@ -51,7 +51,8 @@ def diagnose(weights: Float64Vector, density: Float64Vector) -> WeightDiagnostic
 
 def effective_sample_size(weights: Float64Vector) -> float:
     """(sum w)^2 / (N sum w^2): the share of N that equally weighted draws would need for the same variance."""
-    return min(1.0, float(weights.sum() ** 2 / (len(weights) * np.square(weights).sum())))
+    relative = weights / weights.max()  # equal weights are then exactly 1, and so is their effective sample size
+    return min(1.0, float(relative.sum() ** 2 / (len(relative) * np.square(relative).sum())))
 
 
 def effective_sample_size_curve(

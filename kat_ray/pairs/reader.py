@@ -5,7 +5,8 @@ Knows which decoder a format needs; the forms of rows stand in rows.py. No row i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 
 import orjson
 
@@ -66,6 +67,12 @@ class SplitReader:
                 yield number, parse_row(row, self._default_source)
             except RowError as error:
                 yield number, str(error)
+
+
+def commonest(reasons: Mapping[str, int]) -> str:
+    """The five commonest reasons of refused rows with their counts, as a sentence has them; no text of the rows."""
+    shown = Counter(reasons).most_common(5)
+    return "; ".join(f"{count:,} x {reason}" for reason, count in shown)
 
 
 def _json_reason(error: orjson.JSONDecodeError) -> str:

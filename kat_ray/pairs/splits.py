@@ -45,12 +45,21 @@ def plan_splits(uris: Sequence[str], *, split_bytes: int = 64 << 20) -> list[Spl
     Raises:
         InputError: for a missing path, a folder without such files, a foreign compression, or when all files are empty.
     """
-    files = [file for uri in uris for file in _files(Location(uri))]
+    files = find_files(uris)
     splits = [split for location, size in files if size for split in _file_splits(location, size, split_bytes)]
     if not splits:
         named = ", ".join(str(Location(uri)) for uri in uris) or "an empty list of files"
         raise InputError(f"Nothing to read in {named}: expected rows of pairs.")
     return splits
+
+
+def find_files(uris: Sequence[str]) -> list[tuple[Location, int]]:
+    """The files that the URIs name, or that lie in the folders that they name, in reading order, with their bytes.
+
+    Raises:
+        InputError: for a missing path, or a folder without files of pairs.
+    """
+    return [file for uri in uris for file in _files(Location(uri))]
 
 
 def _files(location: Location) -> Iterator[tuple[Location, int]]:

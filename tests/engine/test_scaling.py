@@ -61,7 +61,7 @@ def prepare(stage: str, folder: Path) -> None:
     if stage == "embed":
         write_texts(folder, make_texts(20 * 2048, words=6))
     else:
-        rows = np.random.default_rng(0).standard_normal((90_000, 384)).astype(np.float32)
+        rows = np.random.default_rng(0).standard_normal((120_000, 384)).astype(np.float32)
         np.save(folder / "embeddings.npy", rows / np.linalg.norm(rows, axis=1, keepdims=True))
 
 

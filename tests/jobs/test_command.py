@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import runpy
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from jobs.command import refuse_relative, run_job
 from kat_ray.errors import InputError
+
+JOBS = Path(__file__).parents[2] / "jobs"
 
 
 @dataclass(frozen=True)
@@ -78,3 +82,11 @@ def test_relative_paths_are_refused_in_a_submitted_job_only(monkeypatch: pytest.
     refuse_relative("/absolute/store", "s3://bucket/store", None)
     with pytest.raises(InputError, match="s3://bucket/folder"):
         refuse_relative("store")
+
+
+def test_all_jobs_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_module("jobs", run_name="__main__")
+    listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:] if not line.startswith(" ")]
+    assert listed == sorted(
+        path.stem for path in JOBS.glob("*.py") if "run_job(" in path.read_text() and path.stem != "command"
+    )

@@ -34,6 +34,12 @@ def test_inspect_of_nothing_is_one_sentence(job: Job, tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_inspect_says_that_it_verified(job: Job, store: Path) -> None:
+    done = job("inspect", "--snapshot", store, "--verify")
+    assert done.summary["verified"] is True
+    assert "columns match their checksums" in done.stderr
+
+
 def test_sample_draws_distinct_known_ids_and_the_same_for_a_seed(job: Job, store: Path, tmp_path: Path) -> None:
     known = set(Snapshot.open(str(store)).ids.to_pylist())
     drawn = []

@@ -87,6 +87,7 @@ def test_every_text_is_placed_though_many_are_equal(job: Job, store: Path, tmp_p
     done = job("project", "--onto", store, "--texts", texts, "--out", tmp_path / "placed.parquet")
     assert done.code == 0, done.stderr
     assert (done.summary["placed"], done.summary["rejected"]) == (30, 1)
+    assert "Refused rows: 1 x not valid JSON" in done.stderr
     assert pq.read_table(tmp_path / "placed.parquet").num_rows == 30
 
 
