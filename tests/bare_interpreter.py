@@ -2,7 +2,7 @@
 
     python -I tests/bare_interpreter.py FOLDER MODULE ...
 
-FOLDER holds the library. Anything else than the standard library, numpy, pyarrow, httpx (with what it needs) and the
+FOLDER holds the library. Anything else than the standard library, numpy, pyarrow, urllib3 and the
 library itself cannot be imported. Prints the file of each module.
 """
 
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-BASE = {"kat_ray", "numpy", "pyarrow", "httpx", "httpcore", "h11", "anyio", "idna", "certifi", "sniffio"}
+BASE = {"kat_ray", "numpy", "pyarrow", "urllib3"}
 
 
 class _NothingElse:

@@ -57,7 +57,7 @@ def test_the_wheel_asks_for_three_packages_and_carries_its_licence(wheel):
     folder = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).removesuffix("METADATA")
     metadata = email.message_from_bytes(archive.read(folder + "METADATA"))
     base = {_name(requirement) for requirement in metadata.get_all("Requires-Dist") if "extra ==" not in requirement}
-    assert base == {"numpy", "pyarrow", "httpx"}
+    assert base == {"numpy", "pyarrow", "urllib3"}
     assert metadata["License-Expression"] == "Apache-2.0"
     assert b"Apache License" in archive.read(folder + "licenses/LICENSE")
 
