@@ -7,8 +7,10 @@ same draw. Weights need not sum to 1; a row of weight 0 is never drawn.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import Any
+from operator import index
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,14 @@ from numpy.typing import NDArray
 from kat_ray.arrays import Float64Vector, Int64Vector
 from kat_ray.errors import SamplingError
 
+DrawMethod = Literal["systematic", "with_replacement", "without_replacement"]
+
 _GUMBEL, _SPREAD, _ORDER, _OFFSET, _REPLACEMENT = range(1, 6)  # one stream of random numbers each
+_LARGEST_SEED = 2**64 - 1
+_BLOCK_DRAWS = 1 << 16  # what is computed together stays in the cache
+_BINS_PER_ROW = 2
+_MOST_BINS = 1 << 24
+_MOST_STEPS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,87 @@ class TopKeys:
 
     rows: Int64Vector
     keys: Float64Vector
+
+
+class CumulativeTable:
+    """Weights [N] made ready for many draws with replacement: the inverse of their running sum, in O(1) a draw.
+
+    A guide table (Chen and Asau 1974) names the first row of each of at least 2 N equal bins of [0, 1), up to 2**24 of
+    them; from there a draw goes on to the row that a binary search would find. Memory: 16 to 24 N bytes.
+
+    Raises:
+        SamplingError: the weights cannot be drawn from.
+    """
+
+    def __init__(self, weights: NDArray[Any]) -> None:
+        self.weights = _checked(weights, 0)
+        self._steps = np.cumsum(self.weights)
+        self._total = self._steps[-1]
+        self._steps[int(np.flatnonzero(np.diff(self._steps, prepend=0.0))[-1]) :] = np.inf
+        num_bins = 1 << min(_BINS_PER_ROW * len(self._steps) - 1, _MOST_BINS - 1).bit_length()
+        self._shift = np.uint64(65 - num_bins.bit_length())
+        kind = np.int32 if len(self._steps) < 2**31 else np.int64
+        first_points = np.arange(num_bins) / num_bins * self._total
+        self._guide = np.searchsorted(self._steps, first_points, side="right").astype(kind)
+
+    def draw(self, n: int, seed: int, start: int = 0) -> Int64Vector:
+        """Draws start to start + n of an endless list of independent draws, rows int64 [n].
+
+        Raises:
+            SamplingError: n is negative, or the seed is not one.
+        """
+        _check_count(n)
+        source = _words(_REPLACEMENT, seed, start)
+        rows = np.empty(n, np.int64)
+        for first in range(0, n, _BLOCK_DRAWS):
+            block = rows[first : first + _BLOCK_DRAWS]
+            block[:] = self._rows(source.random_raw(len(block)))
+        return rows
+
+    def _rows(self, words: NDArray[np.uint64]) -> NDArray[Any]:
+        points = _to_uniforms(words) * self._total
+        rows: NDArray[Any] = self._guide[(words >> self._shift).view(np.int64)]
+        waiting = np.flatnonzero(self._steps[rows] <= points)
+        for _ in range(_MOST_STEPS):
+            rows[waiting] += 1
+            waiting = waiting[self._steps[rows[waiting]] <= points[waiting]]
+        rows[waiting] = np.searchsorted(self._steps, points[waiting], side="right")
+        return rows
+
+
+def draw(weights: NDArray[Any] | CumulativeTable, n: int, method: DrawMethod, seed: int, epoch: int = 0) -> Int64Vector:
+    """The draw of n rows [n] of one epoch: whoever has the weights, the seed and the epoch has the same draw.
+
+    "systematic" and "without_replacement" as the functions of these names, "with_replacement" independent draws.
+
+    Raises:
+        SamplingError: as these functions, or an unknown method.
+    """
+    mixed = epoch_seed(seed, epoch)
+    if method == "with_replacement":
+        table = weights if isinstance(weights, CumulativeTable) else CumulativeTable(weights)
+        return table.draw(n, mixed)
+    values = weights.weights if isinstance(weights, CumulativeTable) else weights
+    if method == "systematic":
+        return systematic(values, n, mixed)
+    if method == "without_replacement":
+        return without_replacement(values, n, mixed)
+    raise SamplingError(
+        f"There is no draw {str(method)[:40]!r}; expected systematic, with_replacement or without_replacement."
+    )
+
+
+def epoch_seed(seed: int, epoch: int) -> int:
+    """One seed in [0, 2**64) from a seed and an epoch of this range, by BLAKE2b; other pairs give other seeds.
+
+    Raises:
+        SamplingError: the seed or the epoch is out of range.
+    """
+    words = [index(value) for value in (seed, epoch)]
+    for name, word in zip(("seed", "epoch"), words, strict=True):
+        _check_seed(name, word)
+    mixed = hashlib.blake2b(b"".join(word.to_bytes(8, "little") for word in words), digest_size=8)
+    return int.from_bytes(mixed.digest(), "little")
 
 
 def without_replacement(weights: NDArray[Any], n: int, seed: int) -> Int64Vector:
@@ -69,45 +159,69 @@ def systematic(weights: NDArray[Any], n: int, seed: int) -> Int64Vector:
     """
     shares = _checked(weights, n)
     expected = n * (shares / shares.sum())
-    order = np.argsort(_uniforms(_ORDER, seed, 0, len(shares)), kind="stable")
+    order = _ranked(_words(_ORDER, seed, 0).random_raw(len(shares)))
     copies = np.floor(expected)
     copies[order] += _remainders((expected - copies)[order], n - int(copies.sum()), seed)
     rows = np.repeat(np.arange(len(shares)), copies.astype(np.int64))
-    return rows[np.argsort(_places(copies.astype(np.int64), seed), kind="stable")]
+    return rows[_ranked((_places(copies.astype(np.int64), seed) * 2.0**63).astype(np.uint64))]
 
 
 def with_replacement(weights: NDArray[Any], n: int, seed: int, start_draw: int = 0) -> Int64Vector:
-    """Draws start_draw to start_draw + n of an endless list of independent draws, rows int64 [n]; O(n log N).
-
-    Raises:
-        SamplingError: the weights cannot be drawn from, or n is negative.
-    """
-    steps = np.cumsum(_checked(weights, n))
-    points = _uniforms(_REPLACEMENT, seed, start_draw, n) * steps[-1]
-    last = int(np.flatnonzero(np.diff(steps, prepend=0.0))[-1])
-    return np.asarray(np.minimum(np.searchsorted(steps, points, side="right"), last))
+    """n independent draws, see `CumulativeTable`, which saves O(N) where the same weights are drawn from again."""
+    return CumulativeTable(weights).draw(n, seed, start_draw)
 
 
 def _checked(weights: NDArray[Any], n: int) -> Float64Vector:
+    _check_count(n)
     values = np.asarray(weights, np.float64)
+    with np.errstate(over="ignore"):
+        total = values.sum()
+    if values.ndim != 1 or not (np.isfinite(values) & (values >= 0.0)).all() or not 0.0 < total < np.inf:
+        raise SamplingError(
+            "Weights to draw from must be one column of finite, not negative numbers, not all 0, with a finite sum."
+        )
+    return values
+
+
+def _check_count(n: int) -> None:
     if n < 0:
         raise SamplingError(f"Cannot draw {n:,} rows, expected 0 or more.")
-    if values.ndim != 1 or not (np.isfinite(values) & (values >= 0.0)).all() or not values.sum() > 0.0:
-        raise SamplingError("Weights to draw from must be one column of finite, not negative numbers, not all 0.")
-    return values
+
+
+def _check_seed(name: str, value: int) -> None:
+    if not 0 <= value <= _LARGEST_SEED:
+        raise SamplingError(f"The {name} is {value}, expected 0 to 2**64 - 1.")
+
+
+def _words(stream: int, seed: int, start: int) -> np.random.Philox:
+    """One stream of random 64-bit words, of which `start` words are behind."""
+    _check_seed("seed", seed)
+    source = np.random.Philox(key=seed | (stream << 64), counter=start // 4)
+    source.random_raw(start % 4)
+    return source
+
+
+def _to_uniforms(words: NDArray[np.uint64]) -> Float64Vector:
+    """Numbers in the open interval (0, 1); the first 52 bits of a word are the first 52 bits of its number."""
+    return np.asarray(((words >> np.uint64(12)) + 0.5) * 2.0**-52)
 
 
 def _uniforms(stream: int, seed: int, start: int, count: int) -> Float64Vector:
     """Numbers start to start + count of one stream, each in the open interval (0, 1)."""
-    if not 0 <= seed < 2**64:
-        raise SamplingError(f"The seed is {seed}, expected 0 to 2**64 - 1.")
-    words = np.random.Philox(key=seed | (stream << 64), counter=start // 4).random_raw(start % 4 + count)[start % 4 :]
-    return np.asarray(((words >> np.uint64(12)) + 0.5) * 2.0**-52)
+    return _to_uniforms(_words(stream, seed, start).random_raw(count))
 
 
 def _largest(rows: Int64Vector, keys: Float64Vector, n: int) -> TopKeys:
     order = np.lexsort((rows, -keys))[:n]
     return TopKeys(rows[order], keys[order])
+
+
+def _ranked(keys: NDArray[np.uint64]) -> Int64Vector:
+    """The order [n] of keys by their leading bits, equal ones by place: one sort of words, since that is vectorized."""
+    low = np.uint64((1 << max(0, len(keys) - 1).bit_length()) - 1)
+    words = (keys & ~low) | np.arange(len(keys), dtype=np.uint64)
+    words.sort()
+    return (words & low).view(np.int64)
 
 
 def _remainders(fractions: Float64Vector, count: int, seed: int) -> Float64Vector:

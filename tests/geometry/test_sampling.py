@@ -14,6 +14,9 @@ from scipy.stats import chisquare
 
 from kat_ray.errors import SamplingError
 from kat_ray.geometry.sampling import (
+    CumulativeTable,
+    draw,
+    epoch_seed,
     gumbel_keys,
     merge_top_keys,
     systematic,
@@ -76,6 +79,83 @@ def test_a_seed_fixes_the_draw_and_another_changes_it(draw):
     assert not np.array_equal(draw(weights, 200, 1), draw(weights, 200, 2))
 
 
+def _inverse_of_the_running_sum(weights: np.ndarray, n: int, seed: int, start: int = 0) -> np.ndarray:
+    """What the draw promises, in its plainest form: Philox words, uniforms of 52 bits, a binary search."""
+    words = np.random.Philox(key=seed | (5 << 64)).random_raw(start + n)[start:]
+    steps = np.cumsum(weights)
+    points = ((words >> np.uint64(12)) + 0.5) * 2.0**-52 * steps[-1]
+    last = int(np.flatnonzero(np.diff(steps, prepend=0.0))[-1])
+    return np.minimum(np.searchsorted(steps, points, side="right"), last)
+
+
+@settings(max_examples=300)
+@given(weights=columns, seed=st.integers(0, 2**64 - 1), start=st.integers(0, 9), power=st.integers(0, 40))
+def test_draws_with_replacement_are_those_of_a_binary_search_bit_for_bit(weights, seed, start, power):
+    weights = weights**power * 10.0 ** -(3 * power)
+    if weights.sum() > 0:
+        expected = _inverse_of_the_running_sum(weights, 300, seed, start)
+        assert np.array_equal(CumulativeTable(weights).draw(300, seed, start), expected)
+
+
+@pytest.mark.parametrize("num_rows", [1, 2, 3, 1000, 65_536, 65_537])
+@pytest.mark.parametrize("skew", [0.05, 1.0, 50.0])
+def test_long_draws_are_those_of_a_binary_search_bit_for_bit(num_rows, skew):
+    weights = np.random.default_rng(num_rows).gamma(skew, size=num_rows)
+    weights[::3] = 0.0 if num_rows > 1 else 1.0
+    n = 150_001
+    assert np.array_equal(CumulativeTable(weights).draw(n, 7), _inverse_of_the_running_sum(weights, n, 7))
+
+
+def test_many_rows_in_the_share_of_one_bin_are_found_by_search():
+    weights = np.r_[1e9, np.full(100_000, 1e-3), 1e9]
+    n = 200_000
+    rows = CumulativeTable(weights).draw(n, 0)
+    assert np.array_equal(rows, _inverse_of_the_running_sum(weights, n, 0))
+    alone = np.r_[1.0, np.full(5_000, 1e-7), 1.0]
+    drawn = CumulativeTable(alone).draw(500_000, 0)
+    assert ((drawn > 100) & (drawn < 5_000)).any(), "rows far behind the start of their bin"
+    assert np.array_equal(drawn, _inverse_of_the_running_sum(alone, 500_000, 0))
+
+
+def test_draws_from_a_quarter_of_a_million_prompts_follow_the_weights():
+    weights = np.random.default_rng(5).gamma(3.0, size=253_110)
+    observed = np.bincount(CumulativeTable(weights).draw(4_000_000, 1), minlength=len(weights))
+    assert chisquare(observed, 4e6 * weights / weights.sum()).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("method", ["systematic", "with_replacement", "without_replacement"])
+def test_a_draw_is_fixed_by_seed_and_epoch_whether_or_not_the_table_is_made(method):
+    weights = np.random.default_rng(0).gamma(1.0, size=300)
+    table = CumulativeTable(weights)
+    first = draw(weights, 200, method, seed=1, epoch=4)
+    assert np.array_equal(first, draw(table, 200, method, seed=1, epoch=4))
+    for seed, epoch in ((1, 5), (2, 4), (4, 1)):
+        assert not np.array_equal(first, draw(table, 200, method, seed, epoch))
+
+
+def test_a_draw_is_its_method_with_the_seed_of_the_epoch():
+    mixed = epoch_seed(3, 2)
+    assert np.array_equal(draw(FIVE, 9, "systematic", 3, 2), systematic(FIVE, 9, mixed))
+    assert np.array_equal(draw(FIVE, 3, "without_replacement", 3, 2), without_replacement(FIVE, 3, mixed))
+    assert np.array_equal(draw(FIVE, 9, "with_replacement", 3, 2), with_replacement(FIVE, 9, mixed))
+
+
+def test_seeds_of_epochs_are_the_same_on_every_machine_and_differ():
+    assert epoch_seed(0, 0) == 0x0E7494F907A55052
+    assert epoch_seed(np.int64(0), np.uint64(0)) == epoch_seed(0, 0)
+    assert len({epoch_seed(seed, epoch) for seed in range(40) for epoch in range(40)}) == 1600
+    assert all(0 <= epoch_seed(seed, 2**64 - 1) < 2**64 for seed in (0, 42, 2**64 - 1))
+
+
+def test_an_unknown_method_seed_or_epoch_is_refused():
+    with pytest.raises(SamplingError, match="no draw 'alias'; expected systematic"):
+        draw(FIVE, 1, "alias", 0)
+    with pytest.raises(SamplingError, match="seed is -1"):
+        draw(FIVE, 1, "systematic", -1)
+    with pytest.raises(SamplingError, match="epoch is 18446744073709551616"):
+        draw(FIVE, 1, "systematic", 0, 2**64)
+
+
 def test_ten_million_draws_with_replacement_follow_the_weights():
     weights = np.random.default_rng(2).gamma(0.7, size=1000) + 1e-3
     observed = np.bincount(with_replacement(weights, 10_000_000, seed=3), minlength=1000)
@@ -119,7 +199,7 @@ def test_systematic_copies_are_spread_over_the_list():
 
 
 @pytest.mark.parametrize("draw", [without_replacement, systematic, with_replacement])
-@pytest.mark.parametrize("wrong", [[], [0.0, 0.0], [1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0]])
+@pytest.mark.parametrize("wrong", [[], [0.0, 0.0], [1.0, -1.0], [np.nan, 1.0], [np.inf, 1.0], [1e308, 1e308]])
 def test_weights_that_cannot_be_drawn_from_are_refused(draw, wrong):
     with pytest.raises(SamplingError, match="finite, not negative"):
         draw(np.array(wrong), 1, 0)
