@@ -1,0 +1,17 @@
+"""The one error that services raise for a request they do not answer: a status of HTTP and a sentence for its author.
+
+A sentence never repeats what was asked: no text, no ids, no tokens.
+"""
+
+from __future__ import annotations
+
+from kat_ray.errors import KatRayError
+
+
+class RefusedError(KatRayError):
+    """A request that is not answered. Example: RefusedError(404, "Snapshot 00c0ffee00c0ffee has no such prompt.")"""
+
+    def __init__(self, status: int, sentence: str, retry_seconds: int | None = None) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.retry_seconds = retry_seconds

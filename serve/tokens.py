@@ -1,0 +1,104 @@
+"""Who may ask what: bearer tokens of two scopes, kept as digests. "publish" includes "read".
+
+Any number of tokens of a scope are valid at once, so that they can be exchanged without an outage: add the new one, let
+the clients change, take the old one away. Knows nothing of HTTP.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from kat_ray.errors import InputError
+from kat_ray.storage import Location
+
+Scope = Literal["read", "publish"]
+
+READ_VARIABLE = "KAT_RAY_READ_TOKENS"
+PUBLISH_VARIABLE = "KAT_RAY_PUBLISH_TOKENS"
+
+_FORM = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*")
+_HINT = "make one with: python -c 'import secrets; print(secrets.token_urlsafe())'"
+
+
+class Holder(NamedTuple):
+    """A valid token: what it may do, and its number, by which its holder's requests are counted."""
+
+    scope: Scope
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """SHA-256 digests (hex) of the valid tokens; a token is random, so a plain digest cannot be turned around."""
+
+    read: tuple[str, ...] = field(default=(), repr=False)
+    publish: tuple[str, ...] = field(default=(), repr=False)
+
+    @classmethod
+    def of(cls, read: Iterable[str] = (), publish: Iterable[str] = ()) -> Tokens:
+        """Digests of tokens in plain text.
+
+        Raises:
+            InputError: a token is too short or has other characters than a bearer token may have; it is not shown.
+        """
+        return cls(tuple(map(_digest_of_new, read)), tuple(map(_digest_of_new, publish)))
+
+    def __bool__(self) -> bool:
+        return bool(self.read or self.publish)
+
+    def holder(self, token: str) -> Holder | None:
+        """Whose token this is, in a time that does not depend on it; None when it is not valid."""
+        digest, found = _digest(token), None
+        valid = [("read", known) for known in self.read] + [("publish", known) for known in self.publish]
+        for number, (scope, known) in enumerate(valid):
+            if hmac.compare_digest(digest, known):
+                found = Holder("publish" if scope == "publish" else "read", number)
+        return found
+
+
+def find_tokens(environment: Mapping[str, str], file: str | None = None) -> Tokens:
+    """Tokens from KAT_RAY_READ_TOKENS and KAT_RAY_PUBLISH_TOKENS (comma-separated) and from a file.
+
+    The file has one token a line after its scope: `read TOKEN` or `publish TOKEN`; empty lines and lines with # are
+    passed over.
+
+    Raises:
+        InputError: the file cannot be read, or a line or token cannot be used.
+    """
+    found: dict[str, list[str]] = {"read": _split(environment, READ_VARIABLE)}
+    found["publish"] = _split(environment, PUBLISH_VARIABLE)
+    for number, line in enumerate(_lines(file) if file else [], 1):
+        words = line.partition("#")[0].split()
+        if words and (len(words) != 2 or words[0] not in found):
+            raise InputError(f"Line {number} of the token file is not `read TOKEN` or `publish TOKEN`.")
+        if words:
+            found[words[0]].append(words[1])
+    return Tokens.of(found["read"], found["publish"])
+
+
+def _split(environment: Mapping[str, str], name: str) -> list[str]:
+    return [token.strip() for token in environment.get(name, "").split(",") if token.strip()]
+
+
+def _lines(file: str) -> list[str]:
+    try:
+        return Location(file).read_bytes().decode().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The token file {Location(file)} cannot be read ({type(error).__name__}).") from None
+
+
+def _digest_of_new(token: str) -> str:
+    if not _FORM.fullmatch(token):
+        raise InputError(
+            f"A token has {len(token)} characters, expected 16 to 256 letters, digits or any of . _ ~ + / - =; {_HINT}"
+        )
+    return _digest(token)
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
