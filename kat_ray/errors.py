@@ -7,10 +7,14 @@
     ├── EncoderError          a model that is missing, unknown or not the one named
     ├── ResourceError         hardware or shared storage that was asked for and is not there
     ├── SamplingError         a draw that the weights do not allow
-    └── SnapshotError         a snapshot that cannot be used
-        ├── SnapshotNotFoundError
-        ├── SnapshotDamagedError   half written, altered, or not ours
-        └── SnapshotMismatchError  columns of different runs
+    ├── SnapshotError         a snapshot that cannot be used
+    │   ├── SnapshotNotFoundError
+    │   ├── SnapshotDamagedError   half written, altered, or not ours
+    │   └── SnapshotMismatchError  columns of different runs
+    └── ServiceError          a service that does not give what was asked for
+        ├── ServiceUnavailableError  no answer, or none in time; it may come back
+        ├── ServiceRefusedError      it answered no, with its own sentence
+        └── StaleWeightsError        weights older than the user allows
 
 A message says what is wrong, what was got, what was expected and what to do next.
 """
@@ -58,3 +62,19 @@ class SnapshotDamagedError(SnapshotError):
 
 class SnapshotMismatchError(SnapshotError):
     """Columns come from different runs."""
+
+
+class ServiceError(KatRayError):
+    """A service does not give what was asked for."""
+
+
+class ServiceUnavailableError(ServiceError):
+    """The service gave no answer, or was too busy for one, through all tries; it may come back."""
+
+
+class ServiceRefusedError(ServiceError):
+    """The service refused the request, so that trying again is no use; the message holds its own sentence."""
+
+
+class StaleWeightsError(ServiceError):
+    """The weights were not confirmed for longer than the user allows."""
