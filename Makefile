@@ -12,10 +12,11 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint $(LOCK)
 
-.PHONY: help install demo test test-long lint locks clean
+.PHONY: help install demo serve test test-long lint locks clean
 
 help:
 	@echo "make demo        build a snapshot of the demonstration corpus and show its card"
+	@echo "make serve       serve that snapshot on 127.0.0.1:8000"
 	@echo "make test        run the tests"
 	@echo "make test-long   run the figures at size"
 	@echo "make lint        run the linters and the type checker"
@@ -52,6 +53,10 @@ demo: $(INSTALLED)
 	@echo "  python -m jobs.export --snapshot demo/store --out demo/files                     files for other tools"
 	@echo "  python -m jobs.build --pairs YOUR_PAIRS.jsonl --out store                        your own pairs"
 
+serve: $(INSTALLED)
+	@test -e demo/store/current || $(MAKE) --no-print-directory demo
+	@$(BIN)/python -m jobs.serve --snapshot demo/store
+
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest
 
@@ -69,4 +74,4 @@ locks: $(INSTALLED)
 
 clean:
 	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find jobs kat_ray tests -name __pycache__ -prune -exec rm -rf {} +
+	find jobs kat_ray serve tests -name __pycache__ -prune -exec rm -rf {} +

@@ -2,16 +2,20 @@
 
 {"job": "build", "ok": true, …}    exit 0
 {"job": "build", "ok": false, "error": "…"}    exit 1, or 2 for options that cannot be read, 130 when interrupted
+
+A service prints its line when it is ready and stays until SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from typing import Any, TypeVar
 
 import tyro
@@ -20,6 +24,10 @@ from kat_ray.errors import InputError, KatRayError
 from kat_ray.storage import Location
 
 Options = TypeVar("Options")
+_ENDED: dict[str | int | None, str] = {
+    2: "The options cannot be read; see --help.",
+    None: "Ended by a signal before it was done.",
+}
 
 
 def run_job(
@@ -33,20 +41,69 @@ def run_job(
 
     Options come from the fields of `options_type`; `--k v`, `--k=v`, hyphens and underscores are all understood.
     """
-    try:
-        options = _parse(name, options_type, description, arguments)
+
+    def finish(options: Options) -> None:
         with redirect_stdout(sys.stderr):
             result = run(options)
+        _print_line({"job": name, "ok": True, **result})
+
+    return _run(name, options_type, finish, description, arguments)
+
+
+def run_service(
+    name: str,
+    options_type: type[Options],
+    start: Callable[[Options], AbstractContextManager[Mapping[str, Any]]],
+    description: str,
+    arguments: Sequence[str] | None = None,
+) -> int:
+    """Like `run_job` for what stays: entering `start` makes it ready, and then its line is printed.
+
+    SIGINT or SIGTERM ends it with exit code 0; a second one does not wait for the clean end.
+    """
+
+    def stay(options: Options) -> None:
+        stdout = sys.stdout
+        with redirect_stdout(sys.stderr), start(options) as result, _stopping() as stopped:
+            with redirect_stdout(stdout):
+                _print_line({"job": name, "ok": True, **result})
+            stopped.wait()
+            print(f"jobs.{name}: ending.")
+
+    return _run(name, options_type, stay, description, arguments)
+
+
+def _run(
+    name: str,
+    options_type: type[Options],
+    work: Callable[[Options], None],
+    description: str,
+    arguments: Sequence[str] | None,
+) -> int:
+    try:
+        work(_parse(name, options_type, description, arguments))
     except SystemExit as stop:  # tyro has printed the help, or what is wrong and the nearest option
-        return _fail(name, "The options cannot be read; see --help.", int(stop.code)) if stop.code else 0
+        return _fail(name, _ENDED.get(stop.code, _ENDED[None]), int(stop.code)) if stop.code else 0
     except KeyboardInterrupt:
         return _fail(name, "Interrupted; run the same command again to go on.", 130)
     except KatRayError as error:
         return _fail(name, " ".join(str(error).split()), 1)
     except Exception as error:  # noqa: BLE001 - the last line must tell of any failure
         return _fail(name, _unexpected(error), 1)
-    _print_line({"job": name, "ok": True, **result})
     return 0
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets, for the length of the block."""
+    stopped = threading.Event()
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda *_: stopped.set()) for number in numbers}
+    try:
+        yield stopped
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _parse(name: str, options_type: type[Options], description: str, arguments: Sequence[str] | None) -> Options:

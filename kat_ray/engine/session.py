@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 import ray
+from ray._private import ray_constants
 
 from kat_ray.errors import ResourceError
 from kat_ray.storage import Location
@@ -47,14 +48,18 @@ class Cluster:
 
 
 @contextmanager
-def session(address: str | None = None) -> Iterator[Cluster]:
-    """Join the cluster at `address`, else the one in RAY_ADDRESS, else start an embedded one for the block's length."""
+def session(address: str | None = None, packages: Sequence[Path] = ()) -> Iterator[Cluster]:
+    """Join the cluster at `address`, else the one in RAY_ADDRESS, else start an embedded one for the block's length.
+
+    An embedded cluster listens on loopback alone. A running one gets a copy of this package and of the folders of
+    `packages`, unless this is a submitted job, which brings its own folder.
+    """
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own log files keep the rest
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
     target = resolve_address(address)
     if target == "local":
         _protect_embedded_cluster()
-    _connect(target)
+    _connect(target, packages)
     try:
         _configure_data()
         yield current_cluster()
@@ -128,16 +133,16 @@ def _protect_embedded_cluster() -> None:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
 
 
-def _connect(target: str) -> None:
+def _connect(target: str, packages: Sequence[Path]) -> None:
     local = {"include_dashboard": False} if target == "local" else {}
     _require_reachable(target)
     try:
-        with _native_lines_held():
+        with _native_lines_held(), _loopback_node(target):
             ray.init(
                 address=target,
                 logging_level="ERROR",
                 log_to_driver=False,
-                runtime_env=_runtime_env(target),
+                runtime_env=_runtime_env(target, packages),
                 **local,
             )
     except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:  # Ray ends the process at a foreign port
@@ -160,6 +165,20 @@ def _require_reachable(target: str) -> None:
 
 
 @contextmanager
+def _loopback_node(target: str) -> Iterator[None]:
+    """An embedded node takes 127.0.0.1 for its address, and Ray then binds its ports there, not on every interface.
+
+    This is what RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 says, which Ray reads only while it is imported.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = before and target != "local"
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
 def _native_lines_held() -> Iterator[None]:
     """Keep what Ray's native part writes while it starts off the terminal; show it when the start fails."""
     stderr = os.dup(2)
@@ -176,14 +195,14 @@ def _native_lines_held() -> Iterator[None]:
             os.close(stderr)
 
 
-def _runtime_env(target: str) -> dict[str, object] | None:
+def _runtime_env(target: str, packages: Sequence[Path]) -> dict[str, object] | None:
     """Workers import this package: jobs bring their folder, an embedded cluster sees ours, others get a copy."""
     package = Path(__file__).resolve().parents[1]
     if _is_submitted():
         return None
     if target == "local":
         return {"env_vars": {"PYTHONPATH": str(package.parent)}}
-    return {"py_modules": [str(package)]}
+    return {"py_modules": [str(package), *map(str, packages)]}
 
 
 def _is_submitted() -> bool:

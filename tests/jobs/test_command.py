@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import runpy
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from jobs.command import refuse_relative, run_job
+from jobs.command import refuse_relative, run_job, run_service
 from kat_ray.errors import InputError
 
 JOBS = Path(__file__).parents[2] / "jobs"
@@ -76,6 +82,50 @@ def test_what_a_job_prints_goes_to_stderr(capsys: pytest.CaptureFixture[str]) ->
     assert captured.err == "prose\n"
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_service_tells_its_line_when_it_is_ready_and_a_signal_ends_it_well(
+    number: signal.Signals, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before, ended = signal.getsignal(number), []
+
+    def interrupt() -> None:
+        while signal.getsignal(number) is before:
+            time.sleep(0.001)
+        os.kill(os.getpid(), number)
+
+    @contextmanager
+    def start(options: Options) -> Iterator[dict[str, int]]:
+        threading.Thread(target=interrupt).start()
+        yield {"count": options.count}
+        print("prose")
+        ended.append(True)
+
+    assert run_service("test", Options, start, "Stays.", ["--count", "3"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out == '{"job": "test", "ok": true, "count": 3}\n'
+    assert captured.err.splitlines()[-1] == "prose"
+    assert ended
+    assert signal.getsignal(number) is before
+
+
+def test_a_service_that_cannot_start_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    @contextmanager
+    def start(options: Options) -> Iterator[dict[str, int]]:
+        raise InputError("There is nothing to serve.")
+        yield {}
+
+    assert run_service("test", Options, start, "Stays.", ["--count", "3"]) == 1
+    assert capsys.readouterr().out == '{"job": "test", "ok": false, "error": "There is nothing to serve."}\n'
+
+
+def test_a_signal_before_a_job_is_done_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    def end(options: Options) -> dict[str, int]:
+        raise SystemExit(int(signal.SIGTERM))  # as Ray does while it starts
+
+    assert run_job("test", Options, end, "Ends.", ["--count", "3"]) == signal.SIGTERM
+    assert "Ended by a signal" in capsys.readouterr().out
+
+
 def test_relative_paths_are_refused_in_a_submitted_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
     refuse_relative("store", None)
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
@@ -88,5 +138,5 @@ def test_all_jobs_are_listed_with_what_they_do(capsys: pytest.CaptureFixture[str
     runpy.run_module("jobs", run_name="__main__")
     listed = [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:] if not line.startswith(" ")]
     assert listed == sorted(
-        path.stem for path in JOBS.glob("*.py") if "run_job(" in path.read_text() and path.stem != "command"
+        path.stem for path in JOBS.glob("*.py") if path.read_text().count("raise SystemExit(run_") == 1
     )
