@@ -5,13 +5,23 @@ A sentence never repeats what was asked: no text, no ids, no tokens.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kat_ray.errors import KatRayError
 
 
 class RefusedError(KatRayError):
     """A request that is not answered. Example: RefusedError(404, "Snapshot 00c0ffee00c0ffee has no such prompt.")"""
 
-    def __init__(self, status: int, sentence: str, retry_seconds: int | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        sentence: str,
+        retry_seconds: int | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(sentence)
         self.status = status
-        self.retry_seconds = retry_seconds
+        self.headers = dict(headers or {})
+        if retry_seconds is not None:
+            self.headers["Retry-After"] = str(retry_seconds)

@@ -1,0 +1,82 @@
+"""The API description: what the routes say of themselves, with what holds for all of them added in one place: tokens,
+limits, and the refusals that the layers around the routes give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from serve.security import required_scope
+from serve.settings import Limits, ServiceSettings
+
+_ABOUT = (
+    "Density weights of a snapshot of RLHF prompts, draws from them, and its map. Every answer names its snapshot; "
+    '?snapshot= pins one. Errors are {"detail": sentence}.'
+)
+_EVERYWHERE = {
+    400: "The Host header or the body cannot be used.",
+    403: "The token does not allow this, or the page of another origin asks.",
+    429: "This client has too many requests in work.",
+    503: "The service is busy or has no snapshot yet.",
+}
+_WITH_TOKENS = {401: "A valid token is needed."}
+_WITH_INPUT = {422: "Something in the request is not as described."}
+_WITH_BODY = {408: "The body came too slowly.", 413: "The body is too large."}
+_RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
+_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def describe(app: FastAPI, settings: ServiceSettings) -> dict[str, Any]:
+    """The OpenAPI description of an app under these settings."""
+    description = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
+    for path, method, operation in _operations(description):
+        operation["responses"].pop("422", None)
+        _add_refusals(operation, bool(settings.tokens))
+        scope = required_scope(method, path)
+        if settings.tokens and scope is not None:
+            operation["security"] = [{"bearer": [scope]}]
+    components = description["components"]
+    if settings.tokens:
+        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    for unused in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(unused, None)
+    _add_limits(description, settings.limits)
+    return description
+
+
+def _operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in description["paths"].items():
+        for method, operation in item.items():
+            yield path, method.upper(), operation
+
+
+def _add_refusals(operation: dict[str, Any], has_tokens: bool) -> None:
+    has_body = "requestBody" in operation
+    refusals = _EVERYWHERE | (_WITH_TOKENS if has_tokens else {}) | (_WITH_BODY if has_body else {})
+    if has_body or operation.get("parameters"):
+        refusals = refusals | _WITH_INPUT
+    for status, words in refusals.items():
+        answer = operation["responses"].setdefault(str(status), {"description": words, "content": _PROBLEM})
+        if status in (429, 503):
+            answer["headers"] = _RETRY
+
+
+def _add_limits(description: dict[str, Any], limits: Limits) -> None:
+    """The service's own limits, in the schemas of what it takes."""
+    schemas = description["components"]["schemas"]
+    schemas["EditRequest"]["properties"]["ids"]["maxItems"] = limits.ids
+    schemas["DrawsRequest"]["properties"]["n"]["maximum"] = limits.draws
+    schemas["SearchRequest"]["properties"]["limit"]["maximum"] = limits.results
+    texts = schemas["TextsRequest"]["properties"]["texts"]
+    texts["maxItems"] = limits.texts
+    texts["items"]["maxLength"] = limits.text_chars
+    body = description["paths"]["/v1/weights"]["post"]["requestBody"]["content"]["application/json"]
+    body["schema"] = {**body["schema"], "properties": {"ids": {"maxItems": limits.ids, **_ids_of(body["schema"])}}}
+
+
+def _ids_of(schema: dict[str, Any]) -> dict[str, Any]:
+    ids: dict[str, Any] = schema["properties"]["ids"]
+    return ids

@@ -1,0 +1,89 @@
+"""The viewer, the seeds' file of points that it and others read, and the page that shows this API."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.staticfiles import StaticFiles
+
+from kat_ray.errors import SnapshotMismatchError
+from serve.answers import NOT_MODIFIED, Documented, HeldFile, ServiceOf, pinned, problems, tagged
+from serve.asgi import JSON_TYPE
+from serve.docs_page import render_docs
+from serve.messages.common import SnapshotId
+from serve.refusals import RefusedError
+from serve.served import ServedSnapshot
+
+router = APIRouter(tags=["pages"])
+
+_NO_VIEWER = (
+    "3D visualization not found. The viewer is not built: run `npm ci && npm run build` in the folder viewer, then "
+    "load this page again."
+)
+_NO_DATA = (
+    "Embedding data not found. Build a snapshot with its map: `python -m jobs.build --pairs FILE --out STORE`, and "
+    "serve that store."
+)
+_PAGE: Documented = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."}}
+_CHUNK_BYTES = 1 << 20
+
+
+@router.get("/viz", response_class=HTMLResponse, responses={**_PAGE, **problems(404)})
+async def viewer(request: Request, service: ServiceOf) -> Response:
+    """The viewer's page, which holds no data."""
+    return await _viewer_file(request, service.settings.viewer_folder, "index.html")
+
+
+@router.get("/viz/{path:path}", include_in_schema=False)
+async def viewer_file(request: Request, service: ServiceOf, path: str) -> Response:
+    """Scripts and styles of the viewer."""
+    return await _viewer_file(request, service.settings.viewer_folder, path or "index.html")
+
+
+@router.get("/api/embeddings_3d", response_model=dict[str, Any], responses={**NOT_MODIFIED, **problems(404, 409)})
+async def embeddings_3d(
+    request: Request,
+    service: ServiceOf,
+    snapshot: Annotated[SnapshotId | None, Query(description="Of this snapshot instead of the current one.")] = None,
+) -> Response:
+    """The seeds' embeddings_3d.json; made when it is first asked for, which takes a minute at 250,000 prompts."""
+    if snapshot is None and not service.catalog.is_ready:
+        raise RefusedError(404, _NO_DATA)
+    served = await pinned(service, snapshot)
+    try:
+        file = await service.slow(served.embeddings_file.compressed)
+    except SnapshotMismatchError:
+        raise RefusedError(404, _NO_DATA) from None
+    is_packed = "gzip" in request.headers.get("accept-encoding", "")
+    tag = file.checksum[:32] + ("" if is_packed else "-plain")
+    headers, is_known = tagged(request, served, tag, Vary="Accept-Encoding")
+    if is_known:
+        return Response(None, 304, headers)
+    if not is_packed:
+        return StreamingResponse(_unpacked(served, file.path), headers=headers, media_type=JSON_TYPE)
+    request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+    return HeldFile(served, file, JSON_TYPE, headers | {"Content-Encoding": "gzip"})
+
+
+@router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
+async def docs(request: Request) -> Response:
+    """This API as one page without scripts; /openapi.json is the same for programs."""
+    return HTMLResponse(render_docs(request.app.openapi()))
+
+
+async def _viewer_file(request: Request, folder: str, path: str) -> Response:
+    if not Path(folder, "index.html").is_file():
+        raise RefusedError(404, _NO_VIEWER)
+    return await StaticFiles(directory=folder).get_response(path, request.scope)
+
+
+def _unpacked(_: ServedSnapshot, path: Path) -> Iterator[bytes]:
+    """The plain bytes; the snapshot, and so its folder, stays until the last one is sent."""
+    with gzip.open(path) as stream:
+        while part := stream.read(_CHUNK_BYTES):
+            yield part

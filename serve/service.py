@@ -1,0 +1,76 @@
+"""Everything that one process of the service holds: the catalog, the services that are not of one snapshot, metrics,
+and the threads in which files, NumPy and Arrow work while the event loop goes on answering."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from kat_ray.storage import Location
+from serve.catalog import SnapshotCatalog
+from serve.metrics import Metrics
+from serve.served import ServedSnapshot
+from serve.services.encoders import Encoders
+from serve.services.exposures import Exposures
+from serve.services.publishing import Publishing
+from serve.settings import ServiceSettings
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_NUM_QUICK, _NUM_SLOW = 8, 4
+
+
+class Service:
+    """What routes work with. Look-ups and draws have threads of their own, so that slow work cannot hold them up."""
+
+    def __init__(self, settings: ServiceSettings) -> None:
+        self.settings = settings
+        self.metrics = Metrics()
+        self.catalog = SnapshotCatalog(Location(settings.snapshot), self._open, self._switched)
+        self.publishing = Publishing(self.catalog, settings.limits.ids)
+        self._encoders = Encoders(settings.encoder, settings.device, settings.threads)
+        self._quick = ThreadPoolExecutor(_NUM_QUICK, "kat-ray-quick")
+        self._slow = ThreadPoolExecutor(_NUM_SLOW, "kat-ray-slow")
+
+    def exposures(self) -> Exposures:
+        """Reports of runs, beside the snapshots; may ask the store whether it is one."""
+        store = self.catalog.store
+        return Exposures(store.location if store is not None else None, self.settings.limits.exposures)
+
+    async def quick(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do work of milliseconds in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._quick, lambda: work(*args, **kwargs))
+
+    async def slow(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do work of any length in one of few threads."""
+        return await asyncio.get_running_loop().run_in_executor(self._slow, lambda: work(*args, **kwargs))
+
+    async def follow(self) -> None:
+        """Look at the store now and then, for ever."""
+        while True:
+            await asyncio.sleep(self.settings.refresh_seconds)
+            await self.look()
+
+    async def look(self) -> bool:
+        """Look at the store once; whether the snapshot changed."""
+        changed = await asyncio.to_thread(self.catalog.refresh)
+        outcome = "failed" if self.catalog.problem is not None else "switched" if changed else "unchanged"
+        self.metrics.refreshes.labels(outcome).inc()
+        return changed
+
+    def _open(self, snapshot_id: str | None) -> ServedSnapshot:
+        settings = self.settings
+        location = Location(settings.snapshot)
+        return ServedSnapshot.open(location, snapshot_id, self._encoders, settings.device, settings.limits)
+
+    def _switched(self, old: ServedSnapshot | None, new: ServedSnapshot) -> None:
+        manifest = new.snapshot.manifest
+        self.metrics.switches.inc(0 if old is None else 1)
+        self.metrics.show_snapshot(manifest.snapshot_id, manifest.created_at)

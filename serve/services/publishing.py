@@ -1,0 +1,58 @@
+"""Changes of what is served: children of a snapshot with edited weights, and the switch to another snapshot."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kat_ray.errors import InputError
+from kat_ray.snapshot.edits import edit_weights
+from serve.catalog import SnapshotCatalog
+from serve.refusals import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Edited:
+    """A child snapshot, and whether it is new."""
+
+    snapshot_id: str
+    is_new: bool
+
+
+class Publishing:
+    """Edits one at a time; switching is the catalog's."""
+
+    def __init__(self, catalog: SnapshotCatalog, max_ids: int) -> None:
+        self._catalog = catalog
+        self._max_ids = max_ids
+        self._editing = threading.Lock()
+
+    def edit(self, snapshot_id: str, ids: Sequence[str], factor: float) -> Edited:
+        """Publish a child whose weights of these ids are `factor` times as large before scaling to sum 1. It shares
+        all other columns, and it is not made the current one.
+
+        Raises:
+            RefusedError: the snapshot or an id is unknown, there are too many ids, or there is no store.
+        """
+        store = self._catalog.store
+        if store is None:
+            raise RefusedError(409, "A single snapshot is served, and a child needs a store: serve the store.")
+        if not 1 <= len(ids) <= self._max_ids:
+            raise RefusedError(422, f"There are {len(ids):,} ids, expected 1 to {self._max_ids:,}.")
+        present = self._catalog.get(snapshot_id).table.lookup(ids).present
+        if not present.all():
+            unknown, first = int((~present).sum()), int(present.argmin())
+            raise RefusedError(
+                404,
+                f"{unknown:,} of the {len(ids):,} ids are not in snapshot {snapshot_id}, the first at position "
+                f"{first:,}; nothing was edited.",
+            )
+        try:
+            with self._editing:
+                result = edit_weights(store, snapshot_id, ids, factor)
+        except InputError:
+            raise RefusedError(409, "This factor cannot be used on these weights.") from None
+        except OSError as error:
+            raise RefusedError(503, f"The store cannot be written to ({type(error).__name__}).", 60) from None
+        return Edited(result.snapshot_id, result.status == "published")
