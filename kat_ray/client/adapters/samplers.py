@@ -1,0 +1,187 @@
+"""Samplers for torch data loaders that draw rows by weight.
+
+The stream is the same in every process. Under accelerate or a Hugging Face trainer, which deal out batches themselves,
+leave num_replicas at 1; for plain DistributedDataParallel give num_replicas and rank, and each process gets its share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Protocol
+
+import torch.distributed as dist
+from torch.utils.data import Sampler
+
+from kat_ray.client.dataset_weights import DatasetWeights, WeightSource, dataset_weights, joined
+from kat_ray.client.epoch_plan import EpochPlan
+from kat_ray.errors import InputError, KatRayError
+from kat_ray.snapshot.weight_table import WeightTable
+
+
+class Refreshing(Protocol):
+    """A client that can move to a newer snapshot: `WeightsClient`."""
+
+    @property
+    def table(self) -> WeightTable:
+        """The table that counts now."""
+        ...
+
+    def refresh(self, snapshot_id: str | None = None) -> bool:
+        """Move to the newest snapshot, or to exactly this one."""
+        ...
+
+
+class DensitySampler(Sampler[int]):
+    """Draws rows of a data set whose prompt ids are `ids`, each floor or ceil of num_samples * p times an epoch.
+
+    Example: `DataLoader(dataset, sampler=DensitySampler(dataset_ids(dataset), client, seed=42))`.
+
+    A pass over the sampler is an epoch and moves on to the next; `set_epoch` chooses another. `refresh=True` looks for
+    a newer snapshot before each epoch and takes it when every process of the group can; `source` must be a client.
+
+    Raises:
+        InputError: no rows, no known prompts, or counts that do not fit; see `dataset_weights` and `EpochPlan`.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str] | DatasetWeights,
+        source: WeightSource | None = None,
+        *,
+        seed: int = 42,
+        num_samples: int | None = None,
+        num_replicas: int = 1,
+        rank: int = 0,
+        per_prompt: bool = False,
+        refresh: bool = False,
+    ) -> None:
+        self._plan = EpochPlan(joined(ids, source, per_prompt), seed, num_samples, num_replicas, rank)
+        self._epoch = self._position = self._pending = 0
+        self._follower = _follower(ids, source, per_prompt) if refresh else None
+
+    @property
+    def weights(self) -> DatasetWeights:
+        """Probabilities of the rows, and how many of them the snapshot does not know."""
+        return self._plan.weights
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """What decides the order besides the epoch."""
+        return self._plan.identity
+
+    @property
+    def follows(self) -> bool:
+        """Whether it takes newer snapshots between epochs."""
+        return self._follower is not None
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of the pass that runs, or else of the next one."""
+        return self._epoch
+
+    def __len__(self) -> int:
+        """Rows that this process gets in a whole epoch."""
+        return len(self._plan)
+
+    def __iter__(self) -> Iterator[int]:
+        start, self._pending = self._pending, 0
+        if start == 0 and self._follower is not None:
+            self._plan = self._follower.newest(self._plan)
+        plan, epoch, self._position = self._plan, self._epoch, start
+        for row in plan.visits(epoch, start):
+            self._position += 1
+            yield row
+        if self._epoch == epoch:
+            self.set_epoch(epoch + 1)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make `epoch` the next pass; a loaded position in this very epoch stays."""
+        if epoch != self._epoch:
+            self._epoch, self._position, self._pending = epoch, 0, 0
+
+    def state_dict(self, position: int | None = None) -> dict[str, str | int]:
+        """Where the pass stands: plain values.
+
+        A loader with workers reads ahead; then give as `position` the rows of this epoch that were trained on.
+        """
+        return self._plan.state(self._epoch, self._position if position is None else position)
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Let the next pass begin with the row after `state`; the number of processes may have changed.
+
+        Raises:
+            SnapshotMismatchError: the state is of another snapshot.
+            InputError: the state is of another order.
+        """
+        self._epoch, self._pending = self._plan.resume(state)
+        self._position = self._pending
+
+    def check(self, identity: Mapping[str, Any]) -> None:
+        """Refuse an identity or state that is not of this order. Raises as `load_state_dict`."""
+        self._plan.check(identity)
+
+
+class GroupDensitySampler(DensitySampler):
+    """The same for group-relative trainers, in the order of TRL's RepeatSampler.
+
+    Each draw comes `mini_repeat_count` times in a row (the completions of one group), each block of `batch_size` draws
+    `repeat_count` times. num_samples counts draws. With num_replicas above 1 a group stays in one process.
+    `options` are those of DensitySampler.
+    """
+
+    def __init__(
+        self,
+        ids: Sequence[str] | DatasetWeights,
+        source: WeightSource | None = None,
+        *,
+        mini_repeat_count: int,
+        batch_size: int = 1,
+        repeat_count: int = 1,
+        **options: Any,
+    ) -> None:
+        super().__init__(ids, source, **options)
+        self._plan = replace(
+            self._plan, mini_repeat_count=mini_repeat_count, batch_size=batch_size, repeat_count=repeat_count
+        )
+
+
+class _Follower:
+    """Joins the rows again when there is a newer snapshot that all processes of the group can have."""
+
+    def __init__(self, ids: Sequence[str], client: Refreshing, per_prompt: bool) -> None:
+        self._ids, self._client, self._per_prompt = ids, client, per_prompt
+
+    def newest(self, plan: EpochPlan) -> EpochPlan:
+        """The plan with the newest weights, or the plan itself."""
+        table = self._agreed_table()
+        if table is None or table.snapshot_id == plan.weights.snapshot_id:
+            return plan
+        return replace(plan, weights=dataset_weights(table, self._ids, self._per_prompt))
+
+    def _agreed_table(self) -> WeightTable | None:
+        """The table that the first process found, if the others got it too; else None, the same in all of them."""
+        if not (dist.is_available() and dist.is_initialized()):
+            self._client.refresh()
+            return self._client.table
+        if dist.get_rank() == 0:
+            self._client.refresh()
+        wanted: list[Any] = [self._client.table.snapshot_id]
+        dist.broadcast_object_list(wanted)
+        answers: list[Any] = [None] * dist.get_world_size()
+        dist.all_gather_object(answers, self._moves_to(wanted[0]))
+        return self._client.table if all(answers) else None
+
+    def _moves_to(self, snapshot_id: str) -> bool:
+        try:
+            if self._client.table.snapshot_id != snapshot_id:
+                self._client.refresh(snapshot_id=snapshot_id)
+        except KatRayError:
+            return False
+        return self._client.table.snapshot_id == snapshot_id
+
+
+def _follower(ids: Sequence[str] | DatasetWeights, source: Any, per_prompt: bool) -> _Follower:
+    if isinstance(ids, DatasetWeights) or not hasattr(source, "refresh"):
+        raise InputError("refresh=True needs the ids of the rows and a WeightsClient, which can look for newer ones.")
+    return _Follower(ids, source, per_prompt)

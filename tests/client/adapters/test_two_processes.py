@@ -1,0 +1,61 @@
+"""Training in two processes: the same stream in both, whole groups across them, and the same order after a stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kat_ray.client.adapters.samplers import DensitySampler
+from kat_ray.client.dataset_weights import ids_of_prompts
+from tests.client.adapters.grpo_process import GROUP, PROMPTS
+from tests.client.tiny_model import weight_table
+
+ROOT = Path(__file__).parents[3]
+
+
+def run_both(folder: Path, steps: int, *more: str) -> list[dict[str, Any]]:
+    """Run two processes to the end; what each of them tells."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    command = [sys.executable, "-m", "tests.client.adapters.grpo_process", str(folder), str(steps), *more]
+    processes = [
+        subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env={**shared, "RANK": str(rank), "LOCAL_RANK": str(rank), "OMP_NUM_THREADS": "1"},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    errors = [process.communicate(timeout=240)[1] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], "\n".join(errors)[-3000:]
+    return [json.loads((folder / f"{rank}-{steps}.json").read_text()) for rank in range(2)]
+
+
+def drawn(told: list[dict[str, Any]]) -> list[int]:
+    """Rows of the draws, after a check that each group is whole once the processes are put side by side."""
+    together = [rows for parts in zip(*(part["rows"] for part in told), strict=True) for rows in parts]
+    groups = np.concatenate(together).reshape(-1, GROUP)
+    assert (groups == groups[:, :1]).all()
+    return groups[:, 0].tolist()
+
+
+@pytest.mark.long
+def test_two_processes_train_on_one_stream_before_and_after_a_stop(tmp_path):
+    """The stop is in the second epoch: there the loader alone would begin with the first one's order again."""
+    first = run_both(tmp_path, 16)
+    second = run_both(tmp_path, 24, str(tmp_path / "run" / "checkpoint-16"))
+    sampler = DensitySampler(ids_of_prompts(PROMPTS), weight_table(PROMPTS), seed=3)
+    assert drawn(first) + drawn(second) == [row for _ in range(4) for row in sampler]
+    assert first[0]["counts"] == first[1]["counts"] == (np.bincount(drawn(first), minlength=12) * GROUP).tolist()
