@@ -30,6 +30,12 @@ from serve.refusals import RefusedError
 LOG = logging.getLogger("kat_ray.serve")
 
 _MOST_REASONS = 3
+_REASONS = {
+    "extra_forbidden": "a key that is not known",
+    "json_invalid": "it is not JSON that can be read",
+    "model_attributes_type": "send a JSON object, with the header Content-Type: application/json",
+    "missing": "it is missing",
+}
 _SENTENCES = {
     400: "The body is not JSON that can be read.",
     404: "There is no such route; /openapi.json lists them.",
@@ -118,8 +124,8 @@ def _place(error: Mapping[str, Any]) -> str:
 
 
 def _reason(error: Mapping[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "a key that is not known"
+    if error["type"] in _REASONS:
+        return _REASONS[error["type"]]
     return str(error["msg"][:1].lower() + error["msg"][1:]).rstrip(".")
 
 

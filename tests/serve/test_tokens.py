@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from kat_ray.errors import InputError
+from serve.tokens import Holder, Tokens, find_tokens
+
+READ, READ_TOO, PUBLISH = "r" * 20, "s" * 20, "p" * 20
+
+
+def test_two_tokens_of_a_scope_are_valid_at_once_and_any_other_is_not():
+    tokens = Tokens.of([READ, READ_TOO], [PUBLISH])
+    assert tokens.holder(READ) == Holder("read", 0)
+    assert tokens.holder(READ_TOO) == Holder("read", 1)
+    assert tokens.holder(PUBLISH) == Holder("publish", 2)
+    for wrong in ("", READ[:-1], READ + "r", READ.upper(), "é" * 20, "\udcff"):
+        assert tokens.holder(wrong) is None
+
+
+def test_a_token_of_both_scopes_may_publish():
+    assert Tokens.of([READ], [READ]).holder(READ) == Holder("publish", 1)
+
+
+def test_no_tokens_are_false_and_let_nobody_in():
+    assert not Tokens()
+    assert Tokens().holder(READ) is None
+    assert Tokens.of(publish=[PUBLISH])
+
+
+def test_tokens_travel_and_are_shown_without_themselves():
+    tokens = Tokens.of([READ], [PUBLISH])
+    sent = pickle.dumps(tokens)
+    assert pickle.loads(sent) == tokens
+    for text in (repr(tokens), str(tokens), sent.decode("latin-1")):
+        assert READ not in text
+        assert PUBLISH not in text
+
+
+@pytest.mark.parametrize("weak", ["short", "with space in the middle", "x" * 300, "quote'quote'quote'"])
+def test_a_weak_or_odd_token_is_refused_without_being_shown(weak):
+    with pytest.raises(InputError, match="secrets.token_urlsafe") as refused:
+        Tokens.of([weak])
+    assert weak not in str(refused.value)
+
+
+def test_tokens_come_from_the_environment_and_from_a_file(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text(f"# of this month\nread {READ_TOO}\n\npublish {PUBLISH}  # the team's\n")
+    tokens = find_tokens({"KAT_RAY_READ_TOKENS": f" {READ}, ,"}, str(file))
+    assert tokens == Tokens.of([READ, READ_TOO], [PUBLISH])
+    assert find_tokens({}) == Tokens()
+
+
+@pytest.mark.parametrize("line", ["write abcdefghijklmnopqrst", "abcdefghijklmnopqrst", "read a b"])
+def test_a_line_that_is_none_is_refused_by_its_number_alone(tmp_path, line):
+    file = tmp_path / "tokens"
+    file.write_text(f"\n{line}\n")
+    with pytest.raises(InputError, match="Line 2") as refused:
+        find_tokens({}, str(file))
+    assert "abcdef" not in str(refused.value)
+
+
+def test_a_token_file_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="cannot be read"):
+        find_tokens({}, str(tmp_path / "nothing"))
