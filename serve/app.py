@@ -61,6 +61,10 @@ class Replica:
         """What a deployment handle calls: the answer of the same app, with the same checks, as over HTTP."""
         return await ask(self._app, method, path, headers, body)
 
+    async def reconfigure(self, _: Any) -> None:
+        """A changed `user_config` makes every replica look for a new snapshot at once, not in `refresh_seconds`."""
+        await self._app.state.service.look()
+
     async def check_health(self) -> None:
         """Ray starts a new replica in the place of one that does not answer.
 
