@@ -16,6 +16,7 @@ from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from serve.http import make_app
 from serve.settings import ServiceSettings
+from tests.serve.cluster import ray_service  # noqa: F401
 from tests.serve.corpus import write_store
 
 Ask = Callable[..., TestClient]

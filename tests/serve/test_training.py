@@ -39,9 +39,7 @@ class DensityGRPOTrainer(DensityGRPO, GRPOTrainer):
 def train(tmp_path: Path) -> Train:
     """Rows of the data set in the order in which they were trained on, each once a group."""
 
-    def run(
-        density: Any, num_steps: int, rewards: list[Any] = [], callbacks: list[Any] = [], **options: Any
-    ) -> list[int]:
+    def run(density: Any, num_steps: int, *rewards: Any, callbacks: Sequence[Any] = (), **options: Any) -> list[int]:
         seen: list[int] = []
 
         def length(completions: list[str], row: list[int], **_: Any) -> list[float]:
