@@ -132,7 +132,7 @@ def dataset_ids(dataset: Any, column: str | None = None) -> list[str]:
     column = column or _prompt_column(dataset, names)
     if column not in names:
         raise InputError(f"The data set has no column {column!r}; it has {', '.join(names)}.")
-    values = list(dataset[column]) if hasattr(dataset, "column_names") else [row[column] for row in dataset]
+    values = list(dataset[column][:]) if hasattr(dataset, "column_names") else [row[column] for row in dataset]
     return values if _is_id(values[0]) else ids_of_prompts(values)
 
 

@@ -1,6 +1,7 @@
 """Real parts for trainer tests, as small as they can be: a tokenizer, a causal model, prompts, pairs and their weights.
 
-Everything is made here in a moment; nothing is downloaded.
+Everything is made here in a moment; nothing is downloaded. Heavy libraries are imported where they are used, so that
+processes which need only weights start at once.
 """
 
 from __future__ import annotations
@@ -10,10 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from datasets import Dataset
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification, PreTrainedTokenizerFast
 
 from kat_ray.records import prompt_id
 from kat_ray.snapshot.weight_table import WeightTable
@@ -28,8 +25,11 @@ def texts(count: int) -> list[str]:
     return [f"Tell me about {_TOPICS[row % len(_TOPICS)]}, part {row}." for row in range(count)]
 
 
-def tiny_tokenizer() -> PreTrainedTokenizerFast:
+def tiny_tokenizer() -> Any:
     """A byte-level BPE with <pad>, <eos> and a chat template."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -45,8 +45,10 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     return fast
 
 
-def tiny_config(**settings: Any) -> LlamaConfig:
+def tiny_config(**settings: Any) -> Any:
     """Two layers of width 32."""
+    from transformers import LlamaConfig
+
     return LlamaConfig(
         vocab_size=VOCABULARY,
         hidden_size=32,
@@ -61,15 +63,21 @@ def tiny_config(**settings: Any) -> LlamaConfig:
     )
 
 
-def tiny_model(seed: int = 7) -> LlamaForCausalLM:
+def tiny_model(seed: int = 7) -> Any:
     """A causal model with random weights, wide enough apart for its hidden states to differ."""
+    import torch
+    from transformers import LlamaForCausalLM
+
     torch.manual_seed(seed)
     model = LlamaForCausalLM(tiny_config(initializer_range=0.3))
     return model.float()
 
 
-def tiny_reward_model(seed: int = 7) -> LlamaForSequenceClassification:
+def tiny_reward_model(seed: int = 7) -> Any:
     """A model with one score a text."""
+    import torch
+    from transformers import LlamaForSequenceClassification
+
     torch.manual_seed(seed)
     return LlamaForSequenceClassification(tiny_config(num_labels=1)).float()
 
@@ -82,13 +90,17 @@ def weight_table(prompts: Sequence[str], weights: Sequence[float] | None = None,
     return WeightTable(snapshot_id or "0123456789abcdef", keys, values / values.sum(), places, {"power": 1.0})
 
 
-def prompt_data(prompts: Sequence[str]) -> Dataset:
+def prompt_data(prompts: Sequence[str]) -> Any:
     """A prompt-only data set, with a number for each row."""
+    from datasets import Dataset
+
     return Dataset.from_dict({"prompt": list(prompts), "row": list(range(len(prompts)))})
 
 
-def pair_data(prompts: Sequence[str], answer: str = " Gladly.") -> Dataset:
+def pair_data(prompts: Sequence[str], answer: str = " Gladly.") -> Any:
     """A preference data set; replies differ from row to row."""
+    from datasets import Dataset
+
     return Dataset.from_dict(
         {
             "prompt": list(prompts),

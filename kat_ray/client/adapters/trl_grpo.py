@@ -1,7 +1,7 @@
 """Density-weighted prompts in TRL's GRPOTrainer and RLOOTrainer, and a count of what they really trained on.
 
     class Trainer(DensityGRPO, GRPOTrainer):
-        _sampler_of(kwargs["train_dataloader"]).set_epoch(int(state.epoch or 0))
+        pass
 
     trainer = Trainer(model, density=client, reward_funcs=[reward, exposure_reward(exposure)], ...)
 

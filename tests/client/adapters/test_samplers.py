@@ -1,41 +1,20 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import tempfile
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import torch.distributed as dist
 from torch.utils.data import DataLoader
 from trl.trainer.utils import RepeatSampler
 
 from kat_ray.client.adapters.samplers import DensitySampler, GroupDensitySampler
 from kat_ray.client.dataset_weights import dataset_weights, ids_of_prompts
-from kat_ray.errors import InputError, ServiceUnavailableError, SnapshotMismatchError
-from kat_ray.snapshot.weight_table import WeightTable
-from tests.client.tiny_model import texts, weight_table
+from kat_ray.errors import InputError, SnapshotMismatchError
+from tests.client.adapters.gloo_process import PROMPTS, Client
+from tests.client.tiny_model import weight_table
 
-PROMPTS = texts(24)
 IDS = ids_of_prompts(PROMPTS)
-
-
-class Client:
-    """A client whose service publishes `newer` tables one after the other; `broken` ones never arrive."""
-
-    def __init__(self, table: WeightTable, *newer: WeightTable, broken: bool = False) -> None:
-        self.table, self._newer, self._broken = table, list(newer), broken
-
-    def refresh(self, snapshot_id: str | None = None) -> bool:
-        if self._broken:
-            raise ServiceUnavailableError("The service is away.")
-        found = [table for table in self._newer if snapshot_id in (None, table.snapshot_id)]
-        if found:
-            self.table = found[0]
-            self._newer.remove(found[0])
-        return bool(found)
 
 
 def test_a_loader_gets_rare_prompts_as_often_as_their_weight_says():
@@ -141,7 +120,7 @@ def test_a_newer_snapshot_is_taken_between_epochs_and_not_within():
     sampler = DensitySampler(IDS, client, refresh=True)
     rows = iter(sampler)
     first = [next(rows) for _ in range(5)]
-    client._newer.append(new)
+    client.newer = new
     assert first + list(rows) == list(DensitySampler(IDS, old))
     length = len(sampler)
     assert sorted(sampler) == list(range(24))
@@ -161,37 +140,3 @@ def test_a_resumed_pass_stays_with_its_snapshot():
 def test_refresh_needs_a_client():
     with pytest.raises(InputError, match="refresh=True needs the ids of the rows and a WeightsClient"):
         DensitySampler(IDS, weight_table(PROMPTS), refresh=True)
-
-
-def _one_of_two(rank: int, folder: str) -> None:
-    """Two epochs, of which the second has a newer snapshot; a third one that only the first process can have."""
-    torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    tables = [weight_table(PROMPTS, weights, str(number) * 16) for number, weights in enumerate([None, np.ones(24)])]
-    third = weight_table(PROMPTS, np.arange(1, 25), "2" * 16)
-    client = Client(tables[0])
-    sampler = DensitySampler(IDS, client, refresh=True)
-    epochs = [list(sampler)]
-    client._newer = [tables[1]]
-    epochs.append(list(sampler))
-    client._newer, client._broken = [third], rank == 1
-    epochs.append(list(sampler))
-    names = sampler.weights.snapshot_id
-    Path(folder, f"{rank}.json").write_text(json.dumps({"epochs": epochs, "snapshot": names}))
-    dist.destroy_process_group()
-
-
-def test_two_processes_see_the_same_stream_and_change_snapshots_together():
-    with tempfile.TemporaryDirectory() as folder:
-        context = multiprocessing.get_context("spawn")
-        workers = [context.Process(target=_one_of_two, args=(rank, folder)) for rank in range(2)]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join(120)
-        assert [worker.exitcode for worker in workers] == [0, 0]
-        told = [json.loads(Path(folder, f"{rank}.json").read_text()) for rank in range(2)]
-    assert told[0] == told[1]
-    assert told[0]["snapshot"] == "1" * 16
-    assert sorted(told[0]["epochs"][1]) == sorted(told[0]["epochs"][2]) == list(range(24))
-    assert told[0]["epochs"][0] == list(DensitySampler(IDS, weight_table(PROMPTS, snapshot_id="0" * 16)))

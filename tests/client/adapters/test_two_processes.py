@@ -15,19 +15,20 @@ import pytest
 
 from kat_ray.client.adapters.samplers import DensitySampler
 from kat_ray.client.dataset_weights import ids_of_prompts
-from tests.client.adapters.grpo_process import GROUP, PROMPTS
+from tests.client.adapters import gloo_process
+from tests.client.grpo_run import GROUP, PROMPTS
 from tests.client.tiny_model import weight_table
 
 ROOT = Path(__file__).parents[3]
 
 
-def run_both(folder: Path, steps: int, *more: str) -> list[dict[str, Any]]:
-    """Run two processes to the end; what each of them tells."""
+def run_both(module: str, folder: Path, *more: object) -> None:
+    """Run two processes of one group to the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    command = [sys.executable, "-m", "tests.client.adapters.grpo_process", str(folder), str(steps), *more]
+    command = [sys.executable, "-m", f"tests.client.adapters.{module}", str(folder), *map(str, more)]
     processes = [
         subprocess.Popen(
             command,
@@ -40,6 +41,9 @@ def run_both(folder: Path, steps: int, *more: str) -> list[dict[str, Any]]:
     ]
     errors = [process.communicate(timeout=240)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], "\n".join(errors)[-3000:]
+
+
+def told_after(folder: Path, steps: int) -> list[dict[str, Any]]:
     return [json.loads((folder / f"{rank}-{steps}.json").read_text()) for rank in range(2)]
 
 
@@ -51,11 +55,25 @@ def drawn(told: list[dict[str, Any]]) -> list[int]:
     return groups[:, 0].tolist()
 
 
+def test_two_processes_see_the_same_stream_and_change_snapshots_together(tmp_path):
+    run_both("gloo_process", tmp_path)
+    told = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
+    assert told[0] == told[1]
+    assert told[0]["snapshot_id"] == "1" * 16
+    first, second, _ = gloo_process.snapshots()
+    ids = ids_of_prompts(gloo_process.PROMPTS)
+    assert told[0]["epochs"][0] == list(DensitySampler(ids, first))
+    newer = DensitySampler(ids, second)
+    newer.set_epoch(1)
+    assert told[0]["epochs"][1:] == [list(newer), list(newer)]
+
+
 @pytest.mark.long
 def test_two_processes_train_on_one_stream_before_and_after_a_stop(tmp_path):
-    """The stop is in the second epoch: there the loader alone would begin with the first one's order again."""
-    first = run_both(tmp_path, 16)
-    second = run_both(tmp_path, 24, str(tmp_path / "run" / "checkpoint-16"))
+    """The stop is in the third epoch: there the loader alone would begin with the first one's order again."""
+    run_both("grpo_process", tmp_path, 16)
+    run_both("grpo_process", tmp_path, 24, tmp_path / "run" / "checkpoint-16")
+    first, second = told_after(tmp_path, 16), told_after(tmp_path, 24)
     sampler = DensitySampler(ids_of_prompts(PROMPTS), weight_table(PROMPTS), seed=3)
     assert drawn(first) + drawn(second) == [row for _ in range(4) for row in sampler]
     assert first[0]["counts"] == first[1]["counts"] == (np.bincount(drawn(first), minlength=12) * GROUP).tolist()
