@@ -34,6 +34,7 @@ class Service:
         self._encoders = Encoders(settings.encoder, settings.device, settings.threads)
         self._quick = ThreadPoolExecutor(_NUM_QUICK, "kat-ray-quick")
         self._slow = ThreadPoolExecutor(_NUM_SLOW, "kat-ray-slow")
+        self._rare = ThreadPoolExecutor(1, "kat-ray-rare")
 
     def exposures(self) -> Exposures:
         """Reports of runs, beside the snapshots; may ask the store whether it is one."""
@@ -49,8 +50,14 @@ class Service:
     async def slow(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Do work of any length in one of few threads."""
+        """Do work of seconds at most in one of few threads."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, lambda: work(*args, **kwargs))
+
+    async def rare(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Do work of a minute, one at a time, so that it takes no thread from the rest."""
+        return await asyncio.get_running_loop().run_in_executor(self._rare, lambda: work(*args, **kwargs))
 
     async def follow(self) -> None:
         """Look at the store now and then, for ever."""

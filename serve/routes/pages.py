@@ -56,7 +56,7 @@ async def embeddings_3d(
         raise RefusedError(404, _NO_DATA)
     served = await pinned(service, snapshot)
     try:
-        file = await service.slow(served.embeddings_file.compressed)
+        file = await service.rare(served.embeddings_file.compressed)
     except SnapshotMismatchError:
         raise RefusedError(404, _NO_DATA) from None
     is_packed = "gzip" in request.headers.get("accept-encoding", "")

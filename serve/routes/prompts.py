@@ -55,9 +55,14 @@ async def points(request: Request, service: ServiceOf, served: Pinned) -> Respon
 
 
 @router.get("/v1/points/meta", response_model=PointsMeta, responses=_POINTS)
-async def points_meta(service: ServiceOf, served: Pinned) -> Response:
+async def points_meta(request: Request, service: ServiceOf, served: Pinned) -> Response:
     """Sources by code, clusters with their words, level ends and bounds."""
-    return await service.slow(lambda: dump(served, served.points.meta()))
+    headers, is_known = tagged(request, served, f"{served.snapshot_id}-meta")
+    if is_known:
+        return Response(None, 304, headers)
+    answer = await service.slow(lambda: dump(served, served.points.meta()))
+    answer.headers.update(headers)
+    return answer
 
 
 @router.get(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.hashing import HashingEncoder
 from kat_ray.geometry.density import density_percentile
 from kat_ray.geometry.layout import normalize_layout, principal_axes
-from kat_ray.geometry.neighbors import exact_neighbors
 from kat_ray.geometry.weights import WeightConfig, crowding_of, weights
 from kat_ray.records import Message, conversation_id, prompt_id
 from kat_ray.snapshot import columns
@@ -58,8 +58,7 @@ def publish(store: Store, folder: Path, weighting: WeightConfig, **changes: Any)
     """Publish the prompts with this weighting, which makes it the current snapshot; `changes` go into the parameters.
     Equal arguments give equal snapshots."""
     work = Location(str(folder / f"work-{hash((weighting, tuple(changes)))}"))
-    encoder = HashingEncoder(EncoderConfig(spec="hashing"))
-    identity = asdict(encoder.identity)
+    identity = asdict(HashingEncoder(EncoderConfig(spec="hashing")).identity)
     parameters = {
         "input_hash": "00" * 16,
         "encoder": {name: value for name, value in identity.items() if name != "name"},
@@ -70,7 +69,7 @@ def publish(store: Store, folder: Path, weighting: WeightConfig, **changes: Any)
         "weights": asdict(weighting),
         **changes,
     }
-    numbers = _write_columns(work, encoder, weighting)
+    numbers = _write_columns(work, weighting)
     manifest = Manifest(
         snapshot_id=snapshot_id(parameters),
         created_at="2026-01-02T03:04:05+00:00",
@@ -88,17 +87,28 @@ def publish(store: Store, folder: Path, weighting: WeightConfig, **changes: Any)
     return store.publish(work, manifest).snapshot_id
 
 
-def _write_columns(work: Location, encoder: HashingEncoder, weighting: WeightConfig) -> Diagnostics:
+@cache
+def _geometry() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Lengths in tokens, vectors, and the exact graph: indices and distances."""
+    encoder = HashingEncoder(EncoderConfig(spec="hashing"))
     tokens = encoder.tokenize(TEXTS)
     vectors = encoder.encode(tokens)
-    graph = exact_neighbors(vectors, STORED_K)
-    distances = graph.distances.astype(np.float32)
+    wide = vectors.astype(np.float64)
+    distances = np.linalg.norm(wide[:, None] - wide[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    indices = np.argsort(distances, axis=1, kind="stable")[:, :STORED_K]
+    near = np.take_along_axis(distances, indices, axis=1)
+    return tokens.full_lengths, vectors, indices.astype(np.int32), near.astype(np.float32)
+
+
+def _write_columns(work: Location, weighting: WeightConfig) -> Diagnostics:
+    lengths, vectors, indices, distances = _geometry()
     density = crowding_of(distances, K, weighting)
     made = weights(distances, K, weighting)
     arrays = {
         "embeddings": vectors,
-        "num_tokens": tokens.full_lengths,
-        "neighbor_indices": graph.indices.astype(np.int32),
+        "num_tokens": lengths,
+        "neighbor_indices": indices,
         "neighbor_distances": distances,
         "density": density,
         "density_percentile": density_percentile(density),
