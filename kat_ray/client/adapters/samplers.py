@@ -23,8 +23,13 @@ class Refreshing(Protocol):
     """A client that can move to a newer snapshot: `WeightsClient`."""
 
     @property
+    def snapshot_id(self) -> str:
+        """The snapshot in use."""
+        ...
+
+    @property
     def table(self) -> WeightTable:
-        """The table that counts now."""
+        """Its weights."""
         ...
 
     def refresh(self, snapshot_id: str | None = None) -> bool:
@@ -164,21 +169,28 @@ class _Follower:
         if not (dist.is_available() and dist.is_initialized()):
             self._client.refresh()
             return self._client.table
-        if dist.get_rank() == 0:
-            self._client.refresh()
-        wanted: list[Any] = [self._client.table.snapshot_id]
-        dist.broadcast_object_list(wanted)
+        found: list[Any] = [self._find() if dist.get_rank() == 0 else None]
+        dist.broadcast_object_list(found)
+        if isinstance(found[0], KatRayError):
+            raise found[0]
         answers: list[Any] = [None] * dist.get_world_size()
-        dist.all_gather_object(answers, self._moves_to(wanted[0]))
+        dist.all_gather_object(answers, dist.get_rank() == 0 or self._moves_to(found[0]))
         return self._client.table if all(answers) else None
+
+    def _find(self) -> str | KatRayError:
+        """The newest snapshot; an error goes to all processes, so that none waits for this one."""
+        try:
+            self._client.refresh()
+        except KatRayError as error:
+            return error
+        return self._client.snapshot_id
 
     def _moves_to(self, snapshot_id: str) -> bool:
         try:
-            if self._client.table.snapshot_id != snapshot_id:
-                self._client.refresh(snapshot_id=snapshot_id)
-        except KatRayError:
+            self._client.refresh(snapshot_id=snapshot_id)
+        except (KatRayError, OSError):
             return False
-        return self._client.table.snapshot_id == snapshot_id
+        return self._client.snapshot_id == snapshot_id
 
 
 def _follower(ids: Sequence[str] | DatasetWeights, source: Any, per_prompt: bool) -> _Follower:

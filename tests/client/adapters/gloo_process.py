@@ -2,8 +2,9 @@
 
     RANK=0 WORLD_SIZE=2 ... python -m tests.client.adapters.gloo_process FOLDER
 
-Three epochs: one snapshot, then a newer one for both, then a third that only the first process can have. Writes the
-rows of each and the last snapshot's id to FOLDER.
+Three epochs: one snapshot, then a newer one for both, then a third that only the first process can have. At the end
+the first process finds its weights too old. Writes to FOLDER the rows of each epoch, the last snapshot's id, and the
+error that ended the draws.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ PROMPTS = texts(24)
 
 
 class Client:
-    """A client whose service has published `newer`; it is away while `broken`."""
+    """A client whose service has published `newer`; a `broken` one fails where others would keep what they have."""
 
     def __init__(self, table: WeightTable, newer: WeightTable | None = None) -> None:
         self.table, self.newer, self.broken = table, newer, False
+
+    @property
+    def snapshot_id(self) -> str:
+        return self.table.snapshot_id
 
     def refresh(self, snapshot_id: str | None = None) -> bool:
         if self.broken:
@@ -55,7 +60,11 @@ def main(folder: Path) -> None:
     epochs.append(list(sampler))
     client.newer, client.broken = third, dist.get_rank() == 1
     epochs.append(list(sampler))
-    told = {"epochs": epochs, "snapshot_id": sampler.weights.snapshot_id}
+    client.broken = dist.get_rank() == 0
+    try:
+        next(iter(sampler))
+    except ServiceUnavailableError as error:
+        told = {"epochs": epochs, "snapshot_id": sampler.weights.snapshot_id, "error": str(error)}
     (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(told))
     dist.destroy_process_group()
 

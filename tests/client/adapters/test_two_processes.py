@@ -60,6 +60,7 @@ def test_two_processes_see_the_same_stream_and_change_snapshots_together(tmp_pat
     told = [json.loads((tmp_path / f"{rank}.json").read_text()) for rank in range(2)]
     assert told[0] == told[1]
     assert told[0]["snapshot_id"] == "1" * 16
+    assert told[0]["error"] == "The service is away."
     first, second, _ = gloo_process.snapshots()
     ids = ids_of_prompts(gloo_process.PROMPTS)
     assert told[0]["epochs"][0] == list(DensitySampler(ids, first))
