@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from serve.asgi import JSON_TYPE
-from serve.messages.common import Problem, SnapshotId
+from serve.messages.common import SnapshotId
 from serve.refusals import RefusedError
 from serve.served import ServedSnapshot
 from serve.service import Service
@@ -25,6 +25,9 @@ SNAPSHOT_HEADER = "X-Snapshot-Id"
 CHECKSUM_HEADER = "X-Checksum-Blake2b"
 
 Documented: TypeAlias = dict[int | str, dict[str, Any]]
+
+PROBLEM = {JSON_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+"""For the API description: the form of every refusal."""
 
 _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
@@ -132,7 +135,7 @@ def heed_range(request: Request, size: int) -> None:
 
 def problems(*statuses: int) -> Documented:
     """For the API description: refusals that a route has besides those of every route."""
-    return {status: {"model": Problem, "description": _DESCRIPTIONS[status]} for status in statuses}
+    return {status: {"content": PROBLEM, "description": _DESCRIPTIONS[status]} for status in statuses}
 
 
 def binary(media_type: str, description: str) -> Documented:

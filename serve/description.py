@@ -9,6 +9,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from serve.answers import PROBLEM
+from serve.messages.common import Message, Problem
 from serve.security import required_scope
 from serve.settings import Limits, ServiceSettings
 
@@ -26,7 +28,6 @@ _WITH_TOKENS = {401: "A valid token is needed."}
 _WITH_INPUT = {422: "Something in the request is not as described."}
 _WITH_BODY = {408: "The body came too slowly.", 413: "The body is too large."}
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
-_PROBLEM = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
 def describe(app: FastAPI, settings: ServiceSettings) -> dict[str, Any]:
@@ -43,6 +44,8 @@ def describe(app: FastAPI, settings: ServiceSettings) -> dict[str, Any]:
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     for unused in ("HTTPValidationError", "ValidationError"):
         components["schemas"].pop(unused, None)
+    components["schemas"]["Problem"] = Problem.model_json_schema()
+    _restore_examples(components["schemas"])
     _add_limits(description, settings.limits)
     return description
 
@@ -59,9 +62,20 @@ def _add_refusals(operation: dict[str, Any], has_tokens: bool) -> None:
     if has_body or operation.get("parameters"):
         refusals = refusals | _WITH_INPUT
     for status, words in refusals.items():
-        answer = operation["responses"].setdefault(str(status), {"description": words, "content": _PROBLEM})
+        answer = operation["responses"].setdefault(str(status), {"description": words, "content": PROBLEM})
         if status in (429, 503):
             answer["headers"] = _RETRY
+
+
+def _restore_examples(schemas: dict[str, Any]) -> None:
+    """As they stand in the messages: the framework takes every null out of them."""
+    waiting = list(Message.__subclasses__())
+    while waiting:
+        message = waiting.pop()
+        waiting += message.__subclasses__()
+        extra = message.model_config.get("json_schema_extra")
+        if message.__name__ in schemas and isinstance(extra, dict):
+            schemas[message.__name__] |= extra
 
 
 def _add_limits(description: dict[str, Any], limits: Limits) -> None:
