@@ -22,6 +22,7 @@ import ray
 from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayError
+from ray.serve.context import _disconnect
 from ray.serve.schema import ServeStatus
 
 from kat_ray.errors import ResourceError
@@ -158,6 +159,7 @@ def _end(embedded: bool) -> None:
         ending.start()
         while ending.is_alive() and _listens(cluster):
             ending.join(4 * _STEP_SECONDS)
+    _disconnect()  # Ray would take the next embedded cluster of this process for this one
 
 
 def _listens(address: str) -> bool:
@@ -183,7 +185,7 @@ def _await_answers(settings: ServiceSettings) -> str:
     question = serve.get_app_handle(APPLICATION).request.remote("GET", "/v1/health/ready", {}, b"")
     status, _, body = question.result(timeout_s=REQUEST_SECONDS)
     if status != 200:
-        raise ResourceError(f"The service runs but is not ready (status {status}): {body.decode()[:400]}")
+        raise ResourceError(f"The service runs but is not ready: {json.loads(body)['detail']}")
     return str(json.loads(body)["snapshot_id"])
 
 

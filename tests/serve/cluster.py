@@ -148,7 +148,7 @@ def ray_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
         refresh_seconds=0.1,
         tokens=Tokens.of(read=[READ], publish=[PUBLISH]),
     )
-    with _environment(), session("local"), deployed(settings, NUM_REPLICAS, embedded=True) as service:
+    with ray_environment(), session("local"), deployed(settings, NUM_REPLICAS, embedded=True) as service:
         running = RunningService(service.url, settings, store, snapshots)
         assert service.snapshot_id == snapshots[-1]
         wait_until(running.is_whole)
@@ -156,12 +156,12 @@ def ray_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
 
 
 @contextmanager
-def _environment() -> Iterator[None]:
+def ray_environment(**more: str) -> Iterator[None]:
     """No cluster to trip over, and no token of this machine's user."""
     saved = dict(os.environ)
     for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         os.environ.pop(name, None)
-    os.environ.update(_ENVIRONMENT)
+    os.environ.update(_ENVIRONMENT | more)
     try:
         yield
     finally:

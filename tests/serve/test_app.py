@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import ray
-import yaml
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from ray.serve import get_app_handle
-from ray.serve.schema import ServeDeploySchema
+from ray.serve.schema import ApplicationStatusOverview, DeploymentStatusOverview, ServeStatus
 
 from kat_ray.client.transport import HandleTransport
 from kat_ray.client.weights_client import WeightsClient
-from kat_ray.errors import InputError, ResourceError, ServiceRefusedError
+from kat_ray.errors import ResourceError, ServiceRefusedError
 from kat_ray.records import prompt_id
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
-from serve.app import APPLICATION, Replica, application, build, deployed
+from serve.app import APPLICATION, Replica, application, deployed
 from serve.settings import ServiceSettings
-from serve.tokens import READ_VARIABLE
 from tests.serve.cluster import NUM_REPLICAS, PUBLISH, READ, RunningService, ask, listening
 from tests.serve.stores import publish
 from tests.snapshot.conftest import TEXTS
 
-CONFIG = Path(__file__).parents[2] / "serve" / "config.yaml"
 IDS = [*map(prompt_id, TEXTS), "00000000000000ff"]
 LOOKUP = {"ids": IDS}
 DRAW = {"n": 500, "seed": 3, "epoch": 1}
@@ -131,36 +127,29 @@ def test_a_replica_is_healthy_as_long_as_its_app_is_alive(
         asyncio.run(Replica(ray_service.settings).check_health())
 
 
-@pytest.fixture
-def config() -> ServeDeploySchema:
-    return ServeDeploySchema.model_validate(yaml.safe_load(CONFIG.read_text("utf-8")))
+def test_a_replica_that_cannot_start_tells_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    trace = "The deployment failed to start 3 times in a row.\nTraceback\nkat_ray.errors.InputError: The disk is full."
+    failed = DeploymentStatusOverview("UNHEALTHY", "UNSPECIFIED", {}, trace)  # type: ignore[arg-type]
+    state = ApplicationStatusOverview("DEPLOY_FAILED", "See above.", 0.0, {"Service": failed})  # type: ignore[arg-type]
+    told = iter([ServeStatus(), ServeStatus(applications={APPLICATION: state})])
+    monkeypatch.setattr("ray.serve.status", lambda: next(told))
+    monkeypatch.setattr("serve.app._start", lambda *_: None)
+    monkeypatch.setattr("serve.app._end", lambda *_: None)
+    with pytest.raises(ResourceError, match=r"^The service does not start: The disk is full\.$"):
+        deployed(ServiceSettings("store")).__enter__()
 
 
-def test_the_configuration_deploys_this_application(
-    config: ServeDeploySchema, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (settings,) = config.applications
-    module, name = settings.import_path.split(":")
-    assert getattr(importlib.import_module(module), name) is build
-    assert settings.name == APPLICATION
-    (tmp_path / "tokens").write_text(f"read {READ}\npublish {PUBLISH}\n")
-    built = build({**settings.args, "tokens_file": str(tmp_path / "tokens")})
-    assert [part.name for part in settings.deployments] == [built._bound_deployment.name]
-
-
-def test_the_configuration_keeps_requests_out_of_the_logs(config: ServeDeploySchema) -> None:
-    assert config.logging_config is not None
-    assert not config.logging_config.enable_access_log
-    assert "log_to_stderr" not in CONFIG.read_text("utf-8")
-
-
-def test_a_deployment_without_tokens_is_refused_unless_it_says_loopback(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv(READ_VARIABLE, raising=False)
-    with pytest.raises(InputError, match=READ_VARIABLE):
-        build({"snapshot": "s3://bucket/store"})
-    assert build({"snapshot": "s3://bucket/store", "host": "127.0.0.1"})._bound_deployment.name == "Service"
+def test_no_log_holds_what_was_asked(ray_service: RunningService) -> None:
+    secret = "a-word-that-stands-nowhere-else"
+    for url in [ray_service.url, *ray_service.replica_urls()]:
+        ask(url, "POST", "/v1/search", {"text": secret, "mode": "substring"})
+        ask(url, "POST", "/v1/density", {"texts": [secret], "more": secret})
+        ask(url, "GET", f"/v1/prompts/{secret}")
+        ask(url, "POST", "/v1/weights", {"ids": [secret]}, token=secret)
+    logs = Path(ray._private.worker.global_worker.node.get_logs_dir_path())
+    texts = {path: path.read_bytes() for path in logs.rglob("*") if path.is_file()}
+    assert any("serve" in path.parts for path in texts)
+    assert [path for path, text in texts.items() if secret.encode() in text] == []
 
 
 def test_no_log_of_a_deployment_holds_requests() -> None:
