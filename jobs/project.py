@@ -124,7 +124,7 @@ def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dic
     table = work / "texts.parquet"
     num_rows, refused = run_task(read_texts, [str(options.texts)], table, snapshot.manifest.parameters["text"])
     num_workers = count_workers(device)
-    embed(table, work, config, identity, work / "blocks", [snapshot.location], num_workers)
+    embed(table, work, config, identity, work / "blocks", [snapshot.folder_of("embeddings")], num_workers)
     run_task(_write_places, snapshot.location, work, out, replace(options.drawing, device=device))
     parent.delete()
     print(f"Placed {num_rows:,} texts among {snapshot.num_prompts:,} prompts.", file=sys.stderr)

@@ -59,13 +59,22 @@ class Location:
         """In the same folder, the name of this one followed by `suffix`: "store" and ".work" give "store.work".
 
         Raises:
+            InputError: as `sibling`.
+        """
+        return self.sibling(self.name + suffix)
+
+    def sibling(self, name: str) -> Location:
+        """The file or folder of another name in the same folder.
+
+        Raises:
             InputError: this is a whole bucket, which lies in no folder.
         """
         if self.is_local:
-            return Location(f"{self.path}{suffix}")
+            return Location(str(Path(self.path).parent / name))
         if len(self._remote_parts()) < 3:
             raise InputError(f"{self} is a whole bucket, expected a name in it such as s3://bucket/name.")
-        return self._extended(suffix)
+        base, mark, query = self.uri.partition("?")
+        return Location(f"{base.rstrip('/').rpartition('/')[0]}{mark}{query}") / name
 
     def is_inside(self, other: Location) -> bool:
         """Whether this is the other location or lies below it, by names alone: links and options are not looked at."""
@@ -82,7 +91,7 @@ class Location:
     @property
     def name(self) -> str:
         """Last part of the path."""
-        return self.path.rstrip("/").rsplit("/", 1)[-1]
+        return Path(self.path).name if self.is_local else self._remote_parts()[-1]
 
     @property
     def path(self) -> str:

@@ -228,3 +228,13 @@ def test_a_shareable_uri_opens_the_same_place_without_secrets() -> None:
     assert shared == "s3://bucket/store/a%20b?endpoint_override=127.0.0.1%3A9&scheme=http"
     assert Location("relative/store").shareable.startswith("/")
     assert Location("s3://bucket/store").shareable == "s3://bucket/store"
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_sibling_lies_in_the_same_folder_whatever_the_names(folder: Location, name: str) -> None:
+    (folder / "here").write_bytes(b"here")
+    sibling = (folder / "here").sibling(name)
+    sibling.write_bytes(b"there")
+    assert (folder / name).read_bytes() == b"there"
+    assert sibling.sibling("here").read_bytes() == b"here"
+    assert (sibling.name, sibling.sibling("x").name) == (name, "x")

@@ -38,8 +38,9 @@ from kat_ray.engine.tasks import run_task
 from kat_ray.engine.work import WORK_NAME, clean_up, work_folder
 from kat_ray.pairs.splits import find_files
 from kat_ray.snapshot.card import render_card
+from kat_ray.snapshot.column_record import ColumnRecord, record_column
 from kat_ray.snapshot.diagnostics import Diagnostics
-from kat_ray.snapshot.manifest import COLUMN_FILES, ColumnRecord, Counts, Manifest, record_column, snapshot_id
+from kat_ray.snapshot.manifest import COLUMN_FILES, Counts, Manifest, snapshot_id
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import MANIFEST_NAME, PublishResult, Store, read_manifest
 from kat_ray.storage import Location

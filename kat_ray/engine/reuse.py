@@ -14,8 +14,9 @@ from typing import Any
 
 from kat_ray.engine.tasks import run_task
 from kat_ray.errors import SnapshotError
+from kat_ray.snapshot.column_record import record_column
 from kat_ray.snapshot.diagnostics import Diagnostics
-from kat_ray.snapshot.manifest import Manifest, record_column
+from kat_ray.snapshot.manifest import Manifest
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 
@@ -77,6 +78,8 @@ def _agree(first: Mapping[str, Any], second: Mapping[str, Any], names: Sequence[
 def _is_sound(store: Store, manifest: Manifest, columns: Sequence[str]) -> bool:
     folder = store.folder(manifest.snapshot_id)
     records = [manifest.column(name) for name in columns]
+    if any(record.owner is not None for record in records):
+        return False  # an edited snapshot shares them with another one, which is asked itself
     try:
         return all(record_column(record.name, folder / record.file) == record for record in records)
     except SnapshotError:

@@ -144,7 +144,7 @@ def _row_weight(snapshot: Snapshot, row: int) -> list[str]:
     weight, median = float(weights[row]), float(np.median(weights))
     relative = f"{weight * len(weights):.4g} x uniform, {weight / median:.4g} x median"
     lines = field("weight", f"{weight:.6g} = {relative}")
-    if cap is not None and weight >= cap * median * (1 - 1e-9):
+    if cap is not None and np.isclose(weight, cap * median, rtol=1e-9, atol=0.0):
         lines += field("cap", f"held at {cap:g} x median; without the cap the weight would be larger")
     return lines
 

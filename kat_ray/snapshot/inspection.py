@@ -11,9 +11,10 @@ import pyarrow as pa
 from pyarrow import parquet as pq
 
 from kat_ray.errors import SnapshotDamagedError, SnapshotMismatchError
+from kat_ray.snapshot.column_files import column_file, verify_sizes
+from kat_ray.snapshot.column_record import ColumnRecord, record_column
 from kat_ray.snapshot.columns import PAIRS_SCHEMA, PROMPTS_SCHEMA, REJECTS_SCHEMA, read_npy_header
-from kat_ray.snapshot.manifest import ColumnRecord, Manifest, record_column
-from kat_ray.snapshot.store import file_sizes
+from kat_ray.snapshot.manifest import Manifest
 from kat_ray.storage import Location
 
 
@@ -45,29 +46,16 @@ def verify_snapshot(folder: Location, manifest: Manifest, *, checksums: bool) ->
         SnapshotDamagedError, SnapshotMismatchError: naming the file, what was got and what was expected.
     """
     manifest.column("prompts")
-    sizes = file_sizes(folder)
-    for record in manifest.columns:
-        _verify_size(record, sizes)
+    verify_sizes(folder, manifest.columns)
     for record in manifest.columns:
         if record.name in _ARRAYS:
-            _verify_array(folder / record.file, record, manifest.counts.prompts)
+            _verify_array(column_file(folder, record), record, manifest.counts.prompts)
         elif record.name in _TABLES:
-            _verify_table(folder / record.file, record)
+            _verify_table(column_file(folder, record), record)
     _verify_counts(manifest)
     if checksums:
         for record in manifest.columns:
             _verify_checksum(folder, record)
-
-
-def _verify_size(record: ColumnRecord, sizes: dict[str, int]) -> None:
-    size = sizes.get(record.file)
-    if size is None:
-        raise SnapshotDamagedError(f"{record.file} is missing. Build the snapshot again.")
-    if size != record.bytes:
-        raise SnapshotDamagedError(
-            f"{record.file} has {size:,} bytes, the manifest says {record.bytes:,}; it was cut or altered. "
-            "Build the snapshot again."
-        )
 
 
 def _verify_array(file: Location, record: ColumnRecord, num_prompts: int) -> None:
@@ -114,7 +102,7 @@ def _verify_counts(manifest: Manifest) -> None:
 
 
 def _verify_checksum(folder: Location, record: ColumnRecord) -> None:
-    found = record_column(record.name, folder / record.file)
+    found = record_column(record.name, column_file(folder, record))
     if found.checksum != record.checksum:
         raise SnapshotDamagedError(
             f"{record.file} has the checksum {found.checksum[:16]}…, the manifest says {record.checksum[:16]}…; "

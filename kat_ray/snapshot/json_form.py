@@ -33,7 +33,8 @@ def load_object(data: bytes, where: str) -> dict[str, Any]:
 def check_form(value: object, hint: Any, where: str) -> None:
     """Refuse a JSON value that does not have the annotated type, all the way down.
 
-    A dataclass wants exactly its fields, a TypedDict at least its keys; a tuple is a list in JSON.
+    A dataclass wants exactly its fields, of which those with the default None may be absent; a TypedDict at least its
+    keys; a tuple is a list in JSON.
 
     Raises:
         SnapshotDamagedError: naming the place, what was got and what was expected.
@@ -67,10 +68,11 @@ def _check_keys(value: object, kind: Any, where: str) -> None:
         raise SnapshotDamagedError(f"{where} is a {type(value).__name__}, expected an object.")
     names = {field.name for field in fields(kind)} if is_dataclass(kind) else set(kind.__required_keys__)
     unknown = set(value) - names if is_dataclass(kind) else set()
-    if missing := names - set(value):
+    optional = {field.name for field in fields(kind) if field.default is None} if is_dataclass(kind) else set()
+    if missing := names - optional - set(value):
         raise SnapshotDamagedError(f"{where} lacks {', '.join(sorted(missing))}.")
     if unknown:
         raise SnapshotDamagedError(f"{where} has unknown keys {', '.join(sorted(unknown))}.")
     hints = get_type_hints(kind)
-    for name in names:
+    for name in names & set(value):
         check_form(value[name], hints[name], f"{where}.{name}")

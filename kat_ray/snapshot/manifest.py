@@ -20,6 +20,9 @@ column belongs to row i of `prompts.parquet`; joins go by id. All numbers are li
     layout.npy               float32 [N, 3], centered, one scale for all axes, in [-1, 1]
     manifest.json            the fields of `Manifest`, as one JSON object with sorted keys, UTF-8
 
+A snapshot whose weights were edited (`edits`) holds its own weights.npy; its other columns stay where they are, in the
+folder of the snapshot that their record names as `owner`. Columns of one's own have no such key.
+
 The snapshot id is a hash of `parameters`: all that decides the numbers (input, encoder, rendering, precision, ks,
 weighting, layout, seeds), not where the build ran. `schema_version` grows when a reader of this page could no longer
 read the folder. Parsing is strict: anything not exactly of this form is refused with the reason.
@@ -29,20 +32,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import pyarrow as pa
-from pyarrow import parquet as pq
-
 from kat_ray.errors import SnapshotDamagedError, SnapshotMismatchError
-from kat_ray.snapshot.columns import read_npy_header
+from kat_ray.snapshot.column_record import ColumnRecord, check_record
 from kat_ray.snapshot.diagnostics import Diagnostics
 from kat_ray.snapshot.json_form import check_form, load_object
-from kat_ray.storage import Location
 
 SCHEMA_VERSION = 1
 
@@ -64,10 +62,6 @@ COLUMN_FILES = {
 }
 """Every column of a full snapshot, and its file."""
 
-_FILE_NAME = re.compile(r"[a-z][a-z0-9_]*\.(npy|parquet|json)")
-_CHECKSUM = re.compile(r"[0-9a-f]{64}")
-_CHUNK_BYTES = 4 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -80,19 +74,6 @@ class Counts:
     prompts: int
     pairs: int
     complete_pairs: int
-
-
-@dataclass(frozen=True, slots=True)
-class ColumnRecord:
-    """One file: `checksum` is BLAKE2b with 32 bytes, in hex; dtype is numpy's string, or "table", or "json"."""
-
-    name: str
-    file: str
-    bytes: int
-    checksum: str
-    rows: int
-    dtype: str
-    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +117,12 @@ class Manifest:
         Raises:
             SnapshotMismatchError: a number is NaN or infinite; None says that it could not be measured.
         """
+        content = asdict(self)
+        for record in content["columns"]:
+            if record["owner"] is None:
+                del record["owner"]
         try:
-            text = json.dumps(asdict(self), sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
+            text = json.dumps(content, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False)
         except ValueError as error:
             raise SnapshotMismatchError(f"The manifest cannot be written as JSON: {error}.") from error
         return text.encode() + b"\n"
@@ -174,39 +159,6 @@ def snapshot_id(parameters: Mapping[str, Any]) -> str:
     return hashlib.blake2b(canonical.encode(), digest_size=8).hexdigest()
 
 
-def record_column(name: str, location: Location) -> ColumnRecord:
-    """Measure a column file: size, checksum, rows, dtype and shape. Reads the file once.
-
-    Raises:
-        SnapshotDamagedError: the file is missing or not of its kind.
-    """
-    try:
-        size, checksum = _measure(location)
-        rows, dtype, shape = _describe(location)
-    except (OSError, pa.ArrowException, ValueError) as error:
-        raise SnapshotDamagedError(f"{location} is missing or cannot be read: {error}") from error
-    return ColumnRecord(name, location.name, size, checksum, rows, dtype, shape)
-
-
-def _measure(location: Location) -> tuple[int, str]:
-    digest, size = hashlib.blake2b(digest_size=32), 0
-    with location.open_input() as stream:
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
-            size += len(chunk)
-    return size, digest.hexdigest()
-
-
-def _describe(location: Location) -> tuple[int, str, tuple[int, ...]]:
-    if location.name.endswith(".npy"):
-        header = read_npy_header(location)
-        return header.shape[0], header.dtype.str, header.shape
-    if location.name.endswith(".parquet"):
-        with location.open_input() as stream:
-            return pq.read_metadata(stream).num_rows, "table", ()
-    return len(json.loads(location.read_bytes())), "json", ()
-
-
 def _check_meaning(manifest: Manifest) -> None:
     counts = manifest.counts
     try:
@@ -226,7 +178,7 @@ def _check_meaning(manifest: Manifest) -> None:
         raise SnapshotDamagedError("manifest.json: mass_per_density_quartile does not have four numbers.")
     _check_time(manifest.created_at)
     for record in manifest.columns:
-        _check_record(record)
+        check_record(record)
     for what in ("name", "file"):
         if len({getattr(record, what) for record in manifest.columns}) < len(manifest.columns):
             raise SnapshotDamagedError(f"manifest.json lists a column {what} twice.")
@@ -239,13 +191,3 @@ def _check_time(text: str) -> None:
         offset = None
     if offset != timedelta(0):
         raise SnapshotDamagedError(f"manifest.json: created_at is {text[:40]!r}, expected an ISO time in UTC.")
-
-
-def _check_record(record: ColumnRecord) -> None:
-    where = f"manifest.json: column {record.name[:40]!r}"
-    if not _FILE_NAME.fullmatch(record.file):
-        raise SnapshotDamagedError(f"{where} names the file {record.file[:80]!r}, expected a plain name in the folder.")
-    if not _CHECKSUM.fullmatch(record.checksum):
-        raise SnapshotDamagedError(f"{where} has the checksum {record.checksum[:80]!r}, expected 64 hex digits.")
-    if min(record.bytes, record.rows, *record.shape) < 0 or (record.shape and record.shape[0] != record.rows):
-        raise SnapshotDamagedError(f"{where} has {record.rows} rows, {record.bytes} bytes, shape {record.shape}.")

@@ -18,10 +18,11 @@ from pyarrow import parquet as pq
 
 from kat_ray.arrays import Float32Matrix, Float64Vector, Int32Vector, Int64Vector
 from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotMismatchError
+from kat_ray.snapshot.column_files import column_file, column_folder
 from kat_ray.snapshot.columns import read_blocks, read_npy, read_rows, read_table
 from kat_ray.snapshot.inspection import verify_snapshot
 from kat_ray.snapshot.json_form import check_form
-from kat_ray.snapshot.keys import KeyIndex, parse_keys
+from kat_ray.snapshot.keys import Ids, KeyIndex, parse_keys
 from kat_ray.snapshot.manifest import Manifest
 from kat_ray.snapshot.store import MANIFEST_NAME, Store, read_manifest
 from kat_ray.storage import Location
@@ -137,15 +138,15 @@ class Snapshot:
     @cached_property
     def cluster_table(self) -> list[ClusterRecord]:
         """Every cluster with size and terms; terms are words of prompts."""
-        file = self.manifest.column("cluster_terms").file
-        content = json.loads((self.location / file).read_bytes())
-        check_form(content, list[ClusterRecord], file)
+        file = self._file("cluster_terms")
+        content = json.loads(file.read_bytes())
+        check_form(content, list[ClusterRecord], file.name)
         return [ClusterRecord(label=item["label"], size=item["size"], terms=item["terms"]) for item in content]
 
     @cached_property
     def ids(self) -> pa.StringArray:
         """[N] ids of 16 hex digits; `.to_pylist()` gives strings."""
-        table = read_table(self.location / self.manifest.column("prompts").file, ["id"])
+        table = read_table(self._file("prompts"), ["id"])
         return table["id"].combine_chunks() if table["id"].num_chunks != 1 else table["id"].chunk(0)
 
     def array(self, name: str, start: int = 0, stop: int | None = None) -> NDArray[Any]:
@@ -155,13 +156,21 @@ class Snapshot:
             SnapshotMismatchError: the snapshot has no such column.
         """
         if name not in self._arrays:
-            file = self.location / self.manifest.column(name).file
+            file = self._file(name)
             if (start, stop) != (0, None):
                 return read_npy(file, start, stop)
             self._arrays[name] = read_npy(file)
         return self._arrays[name][start:stop]
 
-    def row_of(self, ids: Sequence[str] | pa.Array) -> Int64Vector:
+    def folder_of(self, name: str) -> Location:
+        """The folder that holds a column: this snapshot's, or that of the one it was edited from.
+
+        Raises:
+            SnapshotMismatchError: the snapshot has no such column.
+        """
+        return column_folder(self.location, self.manifest.column(name))
+
+    def row_of(self, ids: Ids) -> Int64Vector:
         """Row [B] of each id; -1 for an unknown one."""
         return self._index.rows(*parse_keys(ids))
 
@@ -172,7 +181,7 @@ class Snapshot:
     def prompt_blocks(self, columns: Sequence[str] | None = None) -> Iterator[tuple[int, pa.Table]]:
         """All prompts, one row group in memory at a time, each with the row it starts at."""
         start = 0
-        for table in read_blocks(self.location / self.manifest.column("prompts").file, columns):
+        for table in read_blocks(self._file("prompts"), columns):
             yield start, table
             start += table.num_rows
 
@@ -211,12 +220,15 @@ class Snapshot:
         order = np.argsort(prompt_rows, kind="stable")
         return order, prompt_rows[order]
 
+    def _file(self, name: str) -> Location:
+        return column_file(self.location, self.manifest.column(name))
+
     def _check_ids(self) -> None:
         if (row := self._index.first_duplicate()) is not None:
             raise SnapshotDamagedError(f"The id {self.ids[row]} of row {row:,} belongs to an earlier row too.")
 
     def _table(self, name: str, rows: NDArray[np.int64] | None, columns: Sequence[str] | None) -> pa.Table:
-        file = self.location / self.manifest.column(name).file
+        file = self._file(name)
         if rows is None:
             return read_table(file, columns)
         if name not in self._footers:

@@ -18,7 +18,9 @@ from typing import Literal
 from pyarrow import fs
 
 from kat_ray.errors import SnapshotDamagedError, SnapshotError, SnapshotMismatchError, SnapshotNotFoundError
-from kat_ray.snapshot.manifest import ColumnRecord, Manifest, record_column
+from kat_ray.snapshot.column_files import file_sizes, verify_sizes
+from kat_ray.snapshot.column_record import ColumnRecord, record_column
+from kat_ray.snapshot.manifest import Manifest
 from kat_ray.storage import Location
 
 MANIFEST_NAME = "manifest.json"
@@ -32,7 +34,7 @@ class PublishResult:
 
     "published": it is now in the store. "recognized": the store had it, byte for byte. "kept_first": the store had
     this id with other bytes, which stay; `differing` names the columns. The build's files are moved only when
-    published. In every case the id is now the current one.
+    published.
     """
 
     snapshot_id: str
@@ -65,7 +67,7 @@ class Store:
         return self.location / snapshot_id
 
     def publish(self, work: Location, manifest: Manifest) -> PublishResult:
-        """Move the column files of `work` in, then the manifest, then make it current.
+        """Move the column files of `work` in, then the manifest, then make it the current snapshot in every case.
 
         After a crash the same call completes what was begun: files that were already moved are found by checksum.
 
@@ -73,18 +75,28 @@ class Store:
             SnapshotMismatchError: a column file is missing or has another size than its record; nothing changes.
             SnapshotDamagedError: the manifest is not valid.
         """
-        data = manifest.to_json()
-        Manifest.from_json(data)
+        data = _checked_bytes(manifest)
         folder = self.folder(manifest.snapshot_id)
         first = self._whole_manifest(manifest.snapshot_id)
         if first is None:
             _move_columns(work, folder, manifest)
             (folder / MANIFEST_NAME).write_bytes(data)
         self._point_to(manifest.snapshot_id)
+        return _result(first, manifest)
+
+    def complete(self, manifest: Manifest) -> PublishResult:
+        """Write the manifest of a snapshot whose column files are all in their folders; `current` stays as it is.
+
+        Raises:
+            SnapshotDamagedError: a file is missing or has another size, or the manifest is not valid; nothing changes.
+        """
+        data = _checked_bytes(manifest)
+        first = self._whole_manifest(manifest.snapshot_id)
         if first is None:
-            return PublishResult(manifest.snapshot_id, "published")
-        differing = _differing(first, manifest)
-        return PublishResult(manifest.snapshot_id, "kept_first" if differing else "recognized", differing)
+            folder = self.folder(manifest.snapshot_id)
+            verify_sizes(folder, manifest.columns)
+            (folder / MANIFEST_NAME).write_bytes(data)
+        return _result(first, manifest)
 
     def current(self) -> str:
         """Id of the current snapshot.
@@ -118,7 +130,7 @@ class Store:
         Raises:
             SnapshotError: there is no snapshot of this id, or it is damaged; the pointer stays.
         """
-        self.manifest(snapshot_id)
+        verify_sizes(self.folder(snapshot_id), self.manifest(snapshot_id).columns)
         self._point_to(snapshot_id)
 
     def list(self) -> list[StoreEntry]:
@@ -151,10 +163,10 @@ class Store:
         """The manifest of a snapshot whose files all have their sizes; None when there is no such snapshot."""
         try:
             manifest = self.manifest(snapshot_id)
+            verify_sizes(self.folder(snapshot_id), manifest.columns)
         except SnapshotError:
             return None
-        sizes = file_sizes(self.folder(snapshot_id))
-        return manifest if all(sizes.get(record.file) == record.bytes for record in manifest.columns) else None
+        return manifest
 
     def _point_to(self, snapshot_id: str) -> None:
         (self.location / _CURRENT_NAME).write_bytes(json.dumps({"snapshot_id": snapshot_id}).encode() + b"\n")
@@ -173,9 +185,18 @@ def read_manifest(folder: Location) -> Manifest:
     return Manifest.from_json(file.read_bytes())
 
 
-def file_sizes(folder: Location) -> dict[str, int]:
-    """Size in bytes of every file in a folder, by one listing."""
-    return {name: info.size for name, info in folder.children() if info.type == fs.FileType.File}
+def _checked_bytes(manifest: Manifest) -> bytes:
+    data = manifest.to_json()
+    Manifest.from_json(data)
+    return data
+
+
+def _result(first: Manifest | None, second: Manifest) -> PublishResult:
+    """What became of a snapshot that the store did not have, or had as `first`."""
+    if first is None:
+        return PublishResult(second.snapshot_id, "published")
+    differing = _differing(first, second)
+    return PublishResult(second.snapshot_id, "kept_first" if differing else "recognized", differing)
 
 
 def _move_columns(work: Location, folder: Location, manifest: Manifest) -> None:

@@ -21,8 +21,9 @@ import pytest
 
 from kat_ray.records import Message, conversation_id, prompt_id
 from kat_ray.snapshot import columns
+from kat_ray.snapshot.column_record import record_column
 from kat_ray.snapshot.diagnostics import Diagnostics
-from kat_ray.snapshot.manifest import COLUMN_FILES, Counts, Manifest, record_column, snapshot_id
+from kat_ray.snapshot.manifest import COLUMN_FILES, Counts, Manifest, snapshot_id
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from kat_ray.errors import SnapshotDamagedError, SnapshotMismatchError
-from kat_ray.snapshot.manifest import COLUMN_FILES, Manifest, record_column, snapshot_id
-from kat_ray.storage import Location
+from kat_ray.snapshot.manifest import COLUMN_FILES, Manifest, snapshot_id
 
 
 @pytest.fixture(scope="module")
@@ -161,24 +160,6 @@ def test_the_id_depends_on_every_parameter_but_not_on_their_order():
     others = [{**first, "a": 2}, {**first, "a": 1.5}, {"a": 1}, {"a": 1, "b": {"c": [2, 1], "d": None}}]
     assert len({snapshot_id(parameters) for parameters in [first, *others]}) == 5
     assert len(snapshot_id(first)) == 16
-
-
-def test_a_record_changes_with_any_byte_of_its_file(tmp_path):
-    file = Location(str(tmp_path / "clusters.json"))
-    file.write_bytes(b"[1, 2]")
-    first = record_column("cluster_terms", file)
-    file.write_bytes(b"[1, 3]")
-    second = record_column("cluster_terms", file)
-    assert (first.bytes, first.rows, first.dtype) == (second.bytes, second.rows, second.dtype) == (6, 2, "json")
-    assert first.checksum != second.checksum
-
-
-@pytest.mark.parametrize("name", ["gone.npy", "broken.npy", "broken.parquet", "broken.json"])
-def test_a_file_that_is_not_of_its_kind_has_no_record(tmp_path, name):
-    if name.startswith("broken"):
-        (tmp_path / name).write_bytes(b"nonsense")
-    with pytest.raises(SnapshotDamagedError, match=name):
-        record_column("x", Location(str(tmp_path / name)))
 
 
 def test_an_unknown_column_is_named_with_those_that_are_there(manifest):

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pytest
 
 from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotError, SnapshotMismatchError, SnapshotNotFoundError
+from kat_ray.snapshot.column_record import record_column
 from kat_ray.snapshot.columns import PROMPTS_SCHEMA, write_parquet
-from kat_ray.snapshot.manifest import Manifest, record_column
+from kat_ray.snapshot.manifest import Manifest
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
