@@ -30,7 +30,9 @@ LAYERS = [
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 SOURCES = sorted(path for top in ("kat_ray", "jobs", "serve") for path in (ROOT / top).rglob("*.py"))
-JOBS = sorted(path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "__main__", "command"})
+JOBS = sorted(
+    path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "__main__", "command"}
+)
 FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
 OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}  # whatever is installed here
 NOT_IMPORTED = {  # tools, stubs, weights, and the other provider of the module faiss
@@ -126,6 +128,13 @@ def test_the_library_imports_neither_jobs_nor_services_and_jobs_no_services_of_e
 def test_ray_is_imported_in_the_engine_and_the_services_only():
     importers = {_part(path) for path in SOURCES for name in _imports(_parsed(path)) if name.partition(".")[0] == "ray"}
     assert importers == {"engine"} or importers == {"engine", "serve"}
+
+
+def test_the_client_needs_no_more_of_the_library_than_a_snapshot_and_its_weights():
+    allowed = {"client", "snapshot", "geometry.sampling", "geometry.weights", *BOTTOM}
+    paths = [path for path in SOURCES if _part(path) == "client" and "adapters" not in path.parts]
+    names = {name.removeprefix("kat_ray.") for path in paths for name in _imports(_parsed(path)) if "kat_ray" in name}
+    assert not {name for name in names if name not in allowed and name.partition(".")[0] not in allowed}
 
 
 def test_imports_are_absolute():

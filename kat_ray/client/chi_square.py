@@ -6,6 +6,7 @@ Knows one number at a time; nothing of what is tested.
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from kat_ray.errors import InputError
 
@@ -43,6 +44,7 @@ def critical(chance: float, degrees: int) -> float:
     return high
 
 
+@cache
 def noncentrality(chance: float, degrees: int) -> float:
     """How far from the hypothesis counts must lie, as sum of (shift of a mean)^2 / mean, to be noticed nearly always.
 

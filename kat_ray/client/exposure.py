@@ -2,11 +2,12 @@
 
 Knows ids and one weight table; nothing of trainers, who call `record` with the prompts they have used.
 
-The test is Pearson's chi-square over the ten deciles of density. Its hypothesis is that each draw is made by weight,
-independently of the others. Right draws that are spread on purpose (systematic, without replacement) vary less than
-that, so for them the alarm rings even more rarely than once in 1,000 reports, and p values near 1 are no fault. It
-rings for draws that ignore the weights, favor crowded prompts, or come from a part of the data only. Deciles that
-expect fewer than 5 draws are pooled with the next one. No alarm means something only from `num_draws_to_notice_uniform` on.
+The test is Pearson's chi-square. Its hypothesis is that each draw is made by weight, independently of the others; its
+cells are the prompts in order of weight, cut into ten parts that expect equally many draws (fewer while draws are few),
+since so draws that ignore the weights stand out most. Right draws that are spread on purpose (systematic, without
+replacement) vary less than independent ones, so for them the alarm rings even more rarely than once in 1,000 reports,
+and p values near 1 are no fault. It rings for uniform draws, for draws that favor crowded prompts, and for draws from a
+lighter or heavier part of the data only. Silence means something from `num_draws_to_notice_uniform` draws on.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -33,7 +35,8 @@ ALARM_P_VALUE = 1e-3
 
 _LOG = logging.getLogger(__name__)
 _NUM_DECILES = 10
-_LEAST_EXPECTED = 5.0  # Cochran's rule for the chi-square approximation
+_MOST_CELLS = 10
+_LEAST_EXPECTED = 5.0  # draws a cell: Cochran's rule for the chi-square approximation
 _MOST_DRAWS = 10**9
 
 
@@ -51,7 +54,7 @@ class ExposureReport:
     observed: list[float]
     """[10] draws that were recorded."""
     num_cells: int
-    """Cells of the test after pooling; with fewer than 2 there is no test."""
+    """Cells of the test; with fewer than 2 there is none."""
     chi_square: float
     p_value: float
     """Chance of so large a chi-square for draws by weight, in [0, 1]."""
@@ -64,10 +67,10 @@ class ExposureReport:
         verdict = "they do not follow the weights" if self.alarm else "nothing speaks against the weights"
         unknown = f", {self.num_unknown:,} more unknown" if self.num_unknown else ""
         needed = self.num_draws_to_notice_uniform
-        early = self.alarm or (needed is not None and self.num_draws >= needed)
+        is_telling = self.alarm or (needed is not None and self.num_draws >= needed)
         return (
             f"{self.num_draws:,} draws{unknown}: {verdict} (p = {self.p_value:.2g})"
-            f"{'' if early else '; too few to tell them from uniform ones'}."
+            f"{'' if is_telling else '; too few to tell them from uniform ones'}."
         )
 
     def as_message(self) -> dict[str, Any]:
@@ -107,7 +110,8 @@ class Exposure:
             raise InputError(f"The group size is {group_size}, expected at least 1 record a draw.")
         self._table = weight_table(source)
         self.group_size = group_size
-        self._shares = _shares(self._table, ids, per_prompt)
+        self._shares, self._copies = _shares(self._table, ids, per_prompt)
+        self._places = _places(self._table.weights, self._shares)
         self._deciles = np.minimum(self._table.density_percentile * _NUM_DECILES, _NUM_DECILES - 1).astype(np.uint8)
         self._counts = np.zeros(self._table.num_prompts, np.int64)
         self._num_unknown = 0
@@ -142,23 +146,23 @@ class Exposure:
 
     def report(self) -> ExposureReport:
         """What was seen so far. A report at every step is many tests: of 1,000 right ones, about one rings."""
-        shares = self._by_decile(self._shares)
         observed = self._by_decile(self._counts) / self.group_size
-        expected = shares * observed.sum()
-        cells = _pooled(expected, expected, observed)
-        chi_square = float(np.sum((cells[1] - cells[0]) ** 2 / cells[0])) if cells.shape[1] > 1 else 0.0
-        p_value = survival(chi_square, cells.shape[1] - 1) if cells.shape[1] > 1 else 1.0
+        num_draws = float(observed.sum())
+        num_cells = _num_cells(num_draws)
+        expected = num_draws * self._by_cell(self._shares, num_cells)
+        chi_square, degrees = _chi_square(expected, self._by_cell(self._counts / self.group_size, num_cells))
+        p_value = survival(chi_square, degrees) if degrees else 1.0
         return ExposureReport(
             snapshot_id=self._table.snapshot_id,
-            num_draws=round(observed.sum()),
+            num_draws=round(num_draws),
             num_unknown=round(self._num_unknown / self.group_size),
-            expected=expected.tolist(),
+            expected=(num_draws * self._by_decile(self._shares)).tolist(),
             observed=observed.tolist(),
-            num_cells=cells.shape[1],
+            num_cells=degrees + 1,
             chi_square=chi_square,
             p_value=p_value,
             alarm=p_value < ALARM_P_VALUE,
-            num_draws_to_notice_uniform=_draws_to_notice(shares, self._by_decile(self._uniform())),
+            num_draws_to_notice_uniform=self._num_draws_to_notice_uniform,
         )
 
     def send(self, client: WeightsClient, run: str) -> bool:
@@ -176,43 +180,62 @@ class Exposure:
             return False
         return True
 
-    def _uniform(self) -> Float64Vector:
-        """Shares of draws that ignore the weights, over the prompts that can be drawn."""
-        drawable = self._shares > 0.0
-        return drawable / np.count_nonzero(drawable)
+    @cached_property
+    def _num_draws_to_notice_uniform(self) -> int | None:
+        uniform = self._copies / self._copies.sum()
+        counts = range(1, _MOST_CELLS + 1)
+        shares = {count: (self._by_cell(self._shares, count), self._by_cell(uniform, count)) for count in counts}
+        num_draws = 2.0 * _LEAST_EXPECTED
+        while num_draws <= _MOST_DRAWS:
+            expected, others = (num_draws * share for share in shares[_num_cells(num_draws)])
+            distance, degrees = _chi_square(expected, others)
+            if degrees and distance >= noncentrality(ALARM_P_VALUE, degrees):
+                return math.ceil(num_draws)
+            num_draws *= 1.1
+        return None
 
     def _by_decile(self, values: NDArray[Any]) -> Float64Vector:
         return np.asarray(np.bincount(self._deciles, values, _NUM_DECILES), np.float64)
 
+    def _by_cell(self, values: NDArray[Any], num_cells: int) -> Float64Vector:
+        cells = np.minimum((self._places * num_cells).astype(np.int64), num_cells - 1)
+        return np.asarray(np.bincount(cells, values, num_cells), np.float64)
 
-def _shares(table: WeightTable, ids: Sequence[str] | None, per_prompt: bool) -> Float64Vector:
-    """Probability [N] of each row of the snapshot among the known draws; 0 where the training set has it not."""
+
+def _shares(table: WeightTable, ids: Sequence[str] | None, per_prompt: bool) -> tuple[Float64Vector, Int64Vector]:
+    """Probability [N] of each row of the snapshot among the known draws, and how many rows of the training set [N]."""
     if ids is None:
-        return np.asarray(table.weights)
+        return np.asarray(table.weights), np.ones(table.num_prompts, np.int64)
     rows, weights = table.lookup(ids).rows, dataset_weights(table, ids, per_prompt).probabilities
     known = rows >= 0
-    shares = np.bincount(rows[known], weights=weights[known], minlength=table.num_prompts)
-    return np.asarray(shares / shares.sum())
+    shares = np.bincount(rows[known], weights[known], table.num_prompts)
+    return np.asarray(shares / shares.sum()), np.bincount(rows[known], minlength=table.num_prompts)
 
 
-def _pooled(expected: Float64Vector, *columns: Float64Vector) -> NDArray[np.float64]:
-    """Columns over cells that each expect enough draws: neighbors are added up from the left, the rest to the last."""
+def _places(weights: Float64Vector, shares: Float64Vector) -> Float64Vector:
+    """Share [N] of the draws that go to heavier prompts, plus half of one's own."""
+    order = np.argsort(-weights, kind="stable")
+    places = np.empty(len(order))
+    places[order] = np.cumsum(shares[order]) - shares[order] / 2.0
+    return places
+
+
+def _num_cells(num_draws: float) -> int:
+    return int(min(max(num_draws // _LEAST_EXPECTED, 1), _MOST_CELLS))
+
+
+def _chi_square(expected: Float64Vector, observed: Float64Vector) -> tuple[float, int]:
+    """Pearson's statistic and its degrees of freedom.
+
+    Cells are pooled until each expects enough, since one prompt may hold more than the part of its cell.
+    """
     starts, gathered = [0], 0.0
     for place, value in enumerate(expected):
         gathered += value
-        if gathered >= _LEAST_EXPECTED and expected[place + 1 :].sum() >= _LEAST_EXPECTED:
+        if gathered >= _LEAST_EXPECTED <= expected[place + 1 :].sum():
             starts.append(place + 1)
             gathered = 0.0
-    return np.add.reduceat(np.stack(columns), starts, axis=1)
-
-
-def _draws_to_notice(shares: Float64Vector, others: Float64Vector) -> int | None:
-    """About how many draws by the other shares it takes until the test notices that they do not follow `shares`."""
-    num_draws = 2.0 * _LEAST_EXPECTED
-    while num_draws <= _MOST_DRAWS:
-        mine, other = _pooled(shares * num_draws, shares, others)
-        distance = num_draws * float(np.sum((other - mine) ** 2 / mine))
-        if len(mine) > 1 and distance >= noncentrality(ALARM_P_VALUE, len(mine) - 1):
-            return math.ceil(num_draws)
-        num_draws *= 1.1
-    return None
+    if len(starts) == 1:
+        return 0.0, 0
+    expected, observed = np.add.reduceat(expected, starts), np.add.reduceat(observed, starts)
+    return float(np.sum((observed - expected) ** 2 / expected)), len(starts) - 1

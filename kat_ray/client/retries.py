@@ -84,7 +84,7 @@ class Retries:
 def _retry_after_seconds(answer: Answer) -> float:
     """Seconds that the answer asks to wait (RFC 9110, 10.2.3: a number or a date); 0 when it does not say."""
     text = answer.headers.get("retry-after", "").strip()
-    if text.isdecimal() and len(text) < 10:
+    if text.isascii() and text.isdigit() and len(text) < 10:
         return float(text)
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())

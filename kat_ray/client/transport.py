@@ -29,7 +29,7 @@ from kat_ray.errors import InputError, ServiceError, ServiceRefusedError
 from kat_ray.snapshot.terminal import plain
 
 _CHUNK_BYTES = 1 << 18
-_RETRIES = Retries()
+_TOTAL_TIMEOUTS = 6.0
 _SENTENCE_COLUMNS = 600
 _LOST = {  # errors of Ray by name: the replica died or was busy, and another one can answer
     *{"RayActorError", "ActorDiedError", "ActorUnavailableError", "DeploymentUnavailableError", "BackPressureError"},
@@ -70,14 +70,14 @@ class HttpTransport:
     token: str | None = field(default=None, repr=False)
     timeout_seconds: float = 10.0
     """Longest silence: until the connection stands, and between two pieces of an answer."""
-    retries: Retries = _RETRIES
+    retries: Retries | None = None
+    """None: the usual ones, which together end within six timeouts."""
     _pools: dict[int, urllib3.PoolManager] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         _check_url(self.url)
         _check_token(self.token)
-        if not self.timeout_seconds > 0.0:
-            raise InputError(f"The timeout is {self.timeout_seconds} s, expected more than 0.")
+        _check_timeout(self.timeout_seconds)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return HttpTransport, (self.url, self.token, self.timeout_seconds, self.retries)
@@ -92,7 +92,7 @@ class HttpTransport:
     ) -> Answer:
         """See `Transport.request`."""
         sent = {"user-agent": "kat-ray", **(headers or {}), **_authorization(self.token)}
-        answer = self.retries.run(lambda left: self._attempt(method, path, sent, body, left), self.name)
+        answer = _retries(self).run(lambda left: self._attempt(method, path, sent, body, left), self.name)
         return _accepted(answer, f"{method} {path}", self.name, self.token)
 
     def _attempt(self, method: str, path: str, headers: dict[str, str], body: bytes | None, left: float) -> Answer:
@@ -136,10 +136,12 @@ class HandleTransport:
     token: str | None = field(default=None, repr=False)
     timeout_seconds: float = 10.0
     """Longest time until an answer is there."""
-    retries: Retries = _RETRIES
+    retries: Retries | None = None
+    """None: the usual ones, which together end within six timeouts."""
 
     def __post_init__(self) -> None:
         _check_token(self.token)
+        _check_timeout(self.timeout_seconds)
 
     @property
     def name(self) -> str:
@@ -151,7 +153,7 @@ class HandleTransport:
     ) -> Answer:
         """See `Transport.request`."""
         sent = {**(headers or {}), **_authorization(self.token)}
-        answer = self.retries.run(lambda left: self._attempt(method, path, sent, body or b"", left), self.name)
+        answer = _retries(self).run(lambda left: self._attempt(method, path, sent, body or b"", left), self.name)
         return _accepted(answer, f"{method} {path}", self.name, self.token)
 
     def _attempt(self, method: str, path: str, headers: dict[str, str], body: bytes, left: float) -> Answer:
@@ -164,6 +166,10 @@ class HandleTransport:
                 raise ServiceError(f"{self.name} failed at {method} {path}: {plain(str(error), 200)}.") from error
             raise NoAnswerError(_reason(error, wait)) from error
         return Answer(int(status), dict(answered), bytes(content))
+
+
+def _retries(transport: HttpTransport | HandleTransport) -> Retries:
+    return transport.retries or Retries(total_seconds=_TOTAL_TIMEOUTS * transport.timeout_seconds)
 
 
 def _accepted(answer: Answer, request: str, name: str, token: str | None) -> Answer:
@@ -214,6 +220,11 @@ def _reason(error: Exception, wait: float) -> str:
     if isinstance(error, TimeoutError):
         return str(error)
     return f"the answer broke off ({type(error).__name__})"
+
+
+def _check_timeout(seconds: float) -> None:
+    if not seconds > 0.0:
+        raise InputError(f"The timeout is {seconds} s, expected more than 0.")
 
 
 def _check_url(url: str) -> None:

@@ -21,7 +21,6 @@ import pyarrow as pa
 
 from kat_ray.arrays import Float64Vector
 from kat_ray.client.cache import WeightCache
-from kat_ray.client.retries import Retries
 from kat_ray.client.sources import Held, ServiceSource, Source, StoreSource, require_snapshot_id
 from kat_ray.client.transport import HttpTransport, Transport
 from kat_ray.errors import InputError, KatRayError, ServiceUnavailableError, SnapshotDamagedError, StaleWeightsError
@@ -31,7 +30,6 @@ from kat_ray.snapshot.weight_table import Draw, Lookup, WeightTable
 from kat_ray.storage import Location
 
 _LOG = logging.getLogger(__name__)
-_TOTAL_TIMEOUTS = 6.0  # a request with all its tries lasts at most so many timeouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,8 +231,7 @@ def _source(
 ) -> Source:
     folder = cache if isinstance(cache, WeightCache) else WeightCache(cache)
     if isinstance(source, str) and source.startswith(("http://", "https://")):
-        retries = Retries(total_seconds=_TOTAL_TIMEOUTS * timeout_seconds)
-        return ServiceSource(HttpTransport(source, token, timeout_seconds, retries), folder)
+        return ServiceSource(HttpTransport(source, token, timeout_seconds), folder)
     if token is not None:
         raise InputError("A token goes with the URL of a service; a transport has its own, and a store has none.")
     if isinstance(source, str | Path):
