@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ray._private.grpc_utils import init_grpc_channel
 
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
@@ -60,6 +61,20 @@ def test_nothing_of_it_listens_beyond_loopback(service: ServiceProcess) -> None:
     assert not beyond
 
 
+def test_a_replica_takes_calls_of_other_deployments_with_the_token_of_this_run_only(
+    service: ServiceProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # so that this side sends none
+    replicas = [process for process in service.processes if "ServeReplica" in " ".join(process.cmdline())]
+    said = set()
+    for _, _, port in listening(replicas):
+        call = init_grpc_channel(f"127.0.0.1:{port}").unary_unary("/ray.serve.ASGIService/HandleRequest")
+        with pytest.raises(Exception, match="StatusCode") as refused:
+            call(b"", timeout=10)
+        said.add(refused.value.code().name)
+    assert said == {"UNAUTHENTICATED", "UNIMPLEMENTED"}  # the port for deployments, and that of every worker of Ray
+
+
 def test_a_snapshot_that_is_published_meanwhile_is_served(
     service: ServiceProcess, served_store: Store, folder: Path
 ) -> None:
@@ -96,7 +111,7 @@ def test_a_running_cluster_serves_until_the_job_ends(
         code, more, stderr = service.end(signal.SIGINT)
         assert (code, more) == (0, "")
         assert "Traceback" not in stderr
-    assert not workers_named("Serve")
+    wait_until(lambda: not workers_named("ray::Serve"))
 
 
 def _refused(*arguments: object, **environment: str) -> tuple[int, dict[str, object], str]:

@@ -81,5 +81,6 @@ def test_switches_under_load_fail_no_request_and_mix_no_answer(
                 assert ask(ray_service.url, "PUT", "/v1/snapshots/current", body, token=PUBLISH).status == 200
             wait_until(lambda target=target: ray_service.current() == {target})
             wait_until(lambda before=before: tally.done > before + 20)
+    print(f"{num_switches} switches, {tally.done:,} requests, {len(tally.failures)} failed")
     assert tally.failures == []
     assert seen == set(ray_service.snapshots[: min(num_switches, len(ray_service.snapshots))])
