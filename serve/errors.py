@@ -84,9 +84,16 @@ class Failsafe:
             await refuse(send, 500, "The service failed at this request; its log says where.")
 
 
-def _answer(_: Request, error: Exception) -> JSONResponse:
+def _answer(request: Request, error: Exception) -> JSONResponse:
     status, sentence, headers = _read(error)
-    return JSONResponse({"detail": sentence}, status, headers)
+    return JSONResponse({"detail": sentence}, status, headers if status != 405 else _allowed(request))
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """All methods of the path that was asked for; the framework names those of the first route alone."""
+    described = request.app.openapi()["paths"]
+    methods = described.get(getattr(request.scope.get("route"), "path", ""), {"get": None})
+    return {"Allow": ", ".join(sorted(method.upper() for method in methods))}
 
 
 def _read(error: Exception) -> tuple[int, str, Mapping[str, str] | None]:

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 ID_PATTERN = r"^[0-9a-f]{16}$"
 
 SnapshotId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 PromptId = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+def _whole(value: object) -> object:
+    """5.0 is a whole number in JSON as 5 is."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""For fields that are whole numbers."""
 
 SNAPSHOT = "bb3535d7905ffd53"
 PROMPT = "61c4b8ee45a9b52e"

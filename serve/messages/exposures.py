@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from serve.messages.common import SNAPSHOT, Message, Share, SnapshotId, example
+from serve.messages.common import SNAPSHOT, WHOLE, Message, Share, SnapshotId, example
 
 RUN = "grpo-7"
 _MOST = 2**53
@@ -24,7 +24,7 @@ _REPORT = {
 }
 _TIME = "2026-11-21T10:02:11+00:00"
 
-Count = Annotated[int, Field(ge=0, le=_MOST)]
+Count = Annotated[int, Field(ge=0, le=_MOST), WHOLE]
 Amount = Annotated[float, Field(ge=0.0, le=float(_MOST), allow_inf_nan=False)]
 Deciles = Annotated[list[Amount], Field(min_length=10, max_length=10)]
 
@@ -41,7 +41,7 @@ class ExposureReport(Message):
     chi_square: Amount
     p_value: Share
     alarm: Annotated[bool, Field(description="The draws do not follow the weights.")]
-    num_cells: Annotated[int, Field(ge=0, le=10)] | None = None
+    num_cells: Annotated[int, Field(ge=0, le=10), WHOLE] | None = None
     num_draws_to_notice_uniform: Count | None = None
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from serve.messages.common import PROMPT, SNAPSHOT, Message, PromptId, Share, SnapshotId, example
+from serve.messages.common import PROMPT, SNAPSHOT, WHOLE, Message, PromptId, Share, SnapshotId, example
 from serve.services.search import SearchMode
 
 MAX_SEARCH_CHARS = 1_000
@@ -111,7 +111,7 @@ class SearchRequest(Message):
     model_config = example({"text": "sourdough", "mode": "substring", "limit": 20})
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_SEARCH_CHARS)]
     mode: SearchMode = "substring"
-    limit: Annotated[int, Field(ge=1)] = 20
+    limit: Annotated[int, Field(ge=1), WHOLE] = 20
 
 
 class Brief(Message):

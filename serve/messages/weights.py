@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from kat_ray.geometry.sampling import DrawMethod
-from serve.messages.common import PROMPT, SNAPSHOT, Message, PromptId, Share, SnapshotId, example
+from serve.messages.common import PROMPT, SNAPSHOT, WHOLE, Message, PromptId, Share, SnapshotId, example
 
 MISSING = "0000000000000000"
-_LARGEST_SEED = 2**64 - 1
+_END_OF_SEEDS = 2**64  # excluded, since the largest seed itself is no number of JSON tools that count in floats
 _PRESENT = {
     "id": PROMPT,
     "status": "present",
@@ -20,7 +20,7 @@ _PRESENT = {
 }
 _MISSING = {"id": MISSING, "status": "missing", "probability": None, "loss_weight": 1.0, "density_percentile": None}
 
-Seed = Annotated[int, Field(ge=0, le=_LARGEST_SEED)]
+Seed = Annotated[int, Field(ge=0, lt=_END_OF_SEEDS), WHOLE]
 
 
 class WeightColumn(Message):
@@ -65,7 +65,7 @@ class DrawsRequest(Message):
     """
 
     model_config = example({"n": 512, "seed": 7, "epoch": 0, "method": "systematic"})
-    n: Annotated[int, Field(ge=1)]
+    n: Annotated[int, Field(ge=1), WHOLE]
     seed: Seed = 0
     epoch: Seed = 0
     method: DrawMethod = "systematic"
