@@ -1,4 +1,4 @@
-"""`python -m jobs.serve` in a process of its own, as its users start it."""
+"""The service in a process of its own: `python -m jobs.serve` as its users start it, or uvicorn alone."""
 
 from __future__ import annotations
 
@@ -7,15 +7,28 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 import psutil
+import urllib3
+
+from tests.serve.cluster import ask, free_port, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+_PLAIN = """
+import sys, time
+import uvicorn
+from serve.http import make_app
+from serve.settings import ServiceSettings
+settings = ServiceSettings(sys.argv[1], port=int(sys.argv[2]))
+print(time.time(), flush=True)
+uvicorn.run(make_app(settings), port=settings.port, log_level="error", access_log=False)
+"""
 _RAY_NAMES = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -71,3 +84,36 @@ def started_service(folder: Path, uri: str, *arguments: object, **environment: s
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.stdout.close()  # type: ignore[union-attr]
+
+
+class PlainService(NamedTuple):
+    """The same app without Ray."""
+
+    process: subprocess.Popen[str]
+    url: str
+    ready_seconds: float
+    """From the end of its imports to its first answer."""
+
+
+@contextmanager
+def plain_uvicorn(uri: str) -> Iterator[PlainService]:
+    """The app by uvicorn alone, from its first answer to the end of the block."""
+    port = free_port()
+    command = [sys.executable, "-c", _PLAIN, uri, str(port)]
+    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        imported = float(process.stdout.readline())  # type: ignore[union-attr]
+        wait_until(lambda: _is_ready(url))
+        yield PlainService(process, url, time.time() - imported)
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()  # type: ignore[union-attr]
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return ask(url, "GET", "/v1/health/ready", token=None).status == 200
+    except urllib3.exceptions.HTTPError:
+        return False

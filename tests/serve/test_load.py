@@ -4,25 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import psutil
 import pytest
-import urllib3
 
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.snapshot.wire import encode_ids
 from kat_ray.storage import Location
-from tests.serve.cluster import ask, free_port, listening, wait_until
-from tests.serve.process import CHECKOUT, started_service
+from tests.serve.cluster import listening
+from tests.serve.process import plain_uvicorn, started_service
 from tests.serve.stores import publish
 from tests.serve.traffic import Figures, Request, measure
 
@@ -31,15 +26,6 @@ REPLICA_PORTS = {
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
 }
 JSON, ARROW = "application/json", "application/vnd.apache.arrow.stream"
-PLAIN = """
-import sys, time
-import uvicorn
-from serve.http import make_app
-from serve.settings import ServiceSettings
-settings = ServiceSettings(sys.argv[1], port=int(sys.argv[2]))
-print(time.time(), flush=True)
-uvicorn.run(make_app(settings), port=settings.port, log_level="error", access_log=False)
-"""
 
 
 class Place(NamedTuple):
@@ -58,30 +44,6 @@ def requests(ids: Sequence[str], sizes: Sequence[int]) -> list[Request]:
     return made
 
 
-@contextmanager
-def plain_uvicorn(uri: str) -> Iterator[tuple[Place, float]]:
-    """The app without Ray, and the seconds from its imports to its first answer."""
-    port = free_port()
-    command = [sys.executable, "-c", PLAIN, uri, str(port)]
-    process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
-    try:
-        imported = float(process.stdout.readline())  # type: ignore[union-attr]
-        place = Place("uvicorn", f"http://127.0.0.1:{port}")
-        wait_until(lambda: _is_ready(place.url))
-        yield place, time.time() - imported
-    finally:
-        process.terminate()
-        process.wait(30)
-        process.stdout.close()  # type: ignore[union-attr]
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return ask(url, "GET", "/v1/health/ready", token=None).status == 200
-    except urllib3.exceptions.HTTPError:
-        return False
-
-
 def _large_store(folder: Path, num_prompts: int) -> tuple[Store, list[str]]:
     store = Store(Location(str(folder / "store")))
     publish(store, folder, 0, num_prompts)
@@ -98,8 +60,8 @@ def _replica_place(processes: list[psutil.Process]) -> list[Place]:
 def test_many_ids_a_request_carry_more_than_one_id_a_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda _: None)
     store, ids = _large_store(tmp_path, 3000)
-    with plain_uvicorn(store.location.uri) as (place, _):
-        one, _, many = [measure(place.url, request, 1.0, tmp_path) for request in requests(ids, [1000])]
+    with plain_uvicorn(store.location.uri) as plain:
+        one, _, many = [measure(plain.url, request, 1.0, tmp_path) for request in requests(ids, [1000])]
     assert one.num_failed == many.num_failed == 0
     assert many.requests_per_second * 1000 >= 20 * one.requests_per_second
 
@@ -111,18 +73,18 @@ def test_ten_thousand_ids_a_request_carry_200_times_as_many_ids(
     store, ids = _large_store(tmp_path, 253_110)
     asked = requests(ids, [1000, 10_000])
     figures: dict[tuple[str, str, int], Figures] = {}
-    with plain_uvicorn(store.location.uri) as (place, ready_seconds):
-        _measure_all([place], asked, figures, tmp_path)
+    with plain_uvicorn(store.location.uri) as plain:
+        _measure_all([Place("uvicorn", plain.url)], asked, figures, tmp_path)
     with started_service(tmp_path, store.location.uri, "--port", 0, **REPLICA_PORTS) as service:
         places = [Place("Ray Serve", service.url), *_replica_place(service.processes)]
         _measure_all(places, asked, figures, tmp_path)
     with capsys.disabled():
-        print(f"\nready {ready_seconds:.2f} s after the imports; {psutil.cpu_count()} CPUs\n{_table(figures)}")
+        print(f"\nready {plain.ready_seconds:.2f} s after the imports; {psutil.cpu_count()} CPUs\n{_table(figures)}")
     assert not any(found.num_failed for found in figures.values())
     for place in ("uvicorn", "Ray Serve"):
         one, many = figures[place, "JSON", 1], figures[place, "Arrow", 10_000]
         assert many.requests_per_second * 10_000 >= 200 * one.requests_per_second
-    assert ready_seconds < 2.0
+    assert plain.ready_seconds < 2.0
 
 
 def _measure_all(

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from kat_ray.snapshot.weight_table import WeightTable
 from kat_ray.storage import Location
 from tests.client.tiny_model import prompt_data, tiny_model, tiny_tokenizer, trainer_options
 from tests.serve.cluster import READ, RunningService, ask
-from tests.serve.process import ServiceProcess, started_service
+from tests.serve.process import PlainService, ServiceProcess, plain_uvicorn, started_service
 from tests.serve.stores import publish
 from tests.snapshot.conftest import TEXTS
 
@@ -85,25 +87,38 @@ def test_grpo_trains_on_the_draws_of_the_snapshot_that_is_served(
 
 
 class Killed(TrainerCallback):
-    """Kills the service at the end of the second step."""
+    """Kills the service with all of its processes at the end of the second step."""
 
-    def __init__(self, service: ServiceProcess) -> None:
-        self.service = service
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
 
     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         if state.global_step == 2:
-            os.killpg(self.service.process.pid, signal.SIGKILL)
-            self.service.process.wait(60)
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(60)
 
 
-def test_training_goes_on_identically_when_the_service_is_killed(train: Train, tmp_path: Path) -> None:
+@contextmanager
+def _plain(_: Path, uri: str) -> Iterator[PlainService]:
+    with plain_uvicorn(uri) as service:
+        yield service
+
+
+@contextmanager
+def _on_ray(folder: Path, uri: str) -> Iterator[ServiceProcess]:
+    with started_service(folder, uri, "--port", 0) as service:
+        yield service
+        assert not service.left()
+
+
+@pytest.mark.parametrize("start", [_plain, pytest.param(_on_ray, marks=pytest.mark.long)])
+def test_training_goes_on_identically_when_the_service_is_killed(start: Any, train: Train, tmp_path: Path) -> None:
     store = Store(Location(str(tmp_path / "store")))
     publish(store, tmp_path)
-    with started_service(tmp_path, store.location.uri, "--port", 0) as service:
+    with start(tmp_path, store.location.uri) as service:
         client = WeightsClient(service.url, cache=tmp_path / "cache", timeout_seconds=0.2)
-        rows = train(client, 10, callbacks=[Killed(service)], refresh=True)  # an epoch is five steps
+        rows = train(client, 10, callbacks=[Killed(service.process)], refresh=True)  # an epoch is five steps
         assert not client.refresh()
-        assert not service.left()
     assert client.staleness.error is not None
     assert rows == train(_table(store), 10)
     np.testing.assert_array_equal(client.draw(999, epoch=3).rows, _table(store).draw(999, epoch=3).rows)
