@@ -18,7 +18,10 @@ _HEALTH = "/v1/health/"
 
 
 class LimitRequests:
-    """Refuses a client's surplus with 429, everyone's with 503, bodies that are too large with 413, too slow 408."""
+    """Refuses a client's surplus with 429, everyone's with 503, bodies that are too large with 413, too slow 408.
+
+    A client is an address with a token. Callers inside the cluster, by handle, have no address and no share of theirs.
+    """
 
     def __init__(self, app: App, limits: Limits) -> None:
         self._app = app
@@ -35,8 +38,9 @@ class LimitRequests:
         if scope["type"] != "http" or scope["path"].startswith(_HEALTH):
             await self._app(scope, receive, send)
             return
-        client = ((scope.get("client") or ("",))[0], scope.get(HOLDER_KEY))
-        if self._running[client] >= self._limits.requests_per_client:
+        address = (scope.get("client") or (None,))[0]
+        client = (address, scope.get(HOLDER_KEY))
+        if address is not None and self._running[client] >= self._limits.requests_per_client:
             limit = self._limits.requests_per_client
             await _refuse_surplus(send, 429, f"This client has {limit} requests in work, the most at once; try again.")
         elif self.running >= self._limits.requests:

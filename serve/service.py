@@ -56,7 +56,7 @@ class Service:
     async def rare(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
     ) -> Result:
-        """Do work of a minute, one at a time, so that it takes no thread from the rest."""
+        """Do work of many seconds, one at a time, so that it takes no thread from the rest."""
         return await asyncio.get_running_loop().run_in_executor(self._rare, lambda: work(*args, **kwargs))
 
     async def follow(self) -> None:

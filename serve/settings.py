@@ -80,7 +80,7 @@ class ServiceSettings:
     encoder: str | None = None
     """Where the snapshot's encoder is, when its name alone does not tell (a checkpoint folder)."""
     device: Literal["auto", "cpu", "gpu"] = "auto"
-    """Where unseen text is embedded and searched; auto takes a GPU that this process sees."""
+    """Where unseen text is embedded: auto takes a GPU that this process sees; with gpu the search runs there too."""
     threads: int = 1
     """CPU threads of the encoder."""
     viewer_folder: str = str(VIEWER_FOLDER)

@@ -33,6 +33,7 @@ SOURCES = sorted(path for top in ("kat_ray", "jobs", "serve") for path in (ROOT 
 JOBS = sorted(
     path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "__main__", "command"}
 )
+PLAIN = {"catalog", "once", "refusals", "served", "settings", "tokens"}  # of the services, besides their folder
 FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
 OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}  # whatever is installed here
 NOT_IMPORTED = {  # tools, stubs, weights, and the other provider of the module faiss
@@ -125,9 +126,22 @@ def test_the_library_imports_neither_jobs_nor_services_and_jobs_no_services_of_e
     assert not [path for path, names in tops.items() if ROOT / "serve" in path.parents and "jobs" in names]
 
 
-def test_ray_is_imported_in_the_engine_and_the_services_only():
-    importers = {_part(path) for path in SOURCES for name in _imports(_parsed(path)) if name.partition(".")[0] == "ray"}
-    assert importers == {"engine"} or importers == {"engine", "serve"}
+def test_ray_is_imported_in_the_engine_and_in_the_one_wrapper_of_the_services():
+    importers = {path for path in SOURCES for name in _imports(_parsed(path)) if name.partition(".")[0] == "ray"}
+    assert {_part(path) for path in importers} == {"engine", "serve"}
+    assert [path for path in importers if _part(path) == "serve"] == [ROOT / "serve" / "app.py"]
+
+
+def test_one_job_starts_the_services_and_nothing_else_imports_them():
+    importers = {path for path in SOURCES for name in _imports(_parsed(path)) if name.partition(".")[0] == "serve"}
+    assert {path for path in importers if _part(path) != "serve"} <= {ROOT / "jobs" / "serve.py"}
+
+
+def test_services_are_plain_objects_that_know_no_web_framework():
+    plain = [*(ROOT / "serve" / "services").glob("*.py"), *(ROOT / "serve" / f"{name}.py" for name in PLAIN)]
+    web = {"fastapi", "starlette", "pydantic", "uvicorn", "ray"}
+    assert len(plain) > 10
+    assert not [path for path in plain for name in _imports(_parsed(path)) if name.partition(".")[0] in web]
 
 
 def test_the_client_needs_no_more_of_the_library_than_a_snapshot_and_its_weights():

@@ -51,7 +51,7 @@ async def embeddings_3d(
     service: ServiceOf,
     snapshot: Annotated[SnapshotId | None, Query(description="Of this snapshot instead of the current one.")] = None,
 ) -> Response:
-    """The seeds' embeddings_3d.json; made when it is first asked for, which takes a minute at 250,000 prompts."""
+    """The seeds' embeddings_3d.json; made when it is first asked for, which takes ten seconds at 250,000."""
     if snapshot is None and not service.catalog.is_ready:
         raise RefusedError(404, _NO_DATA)
     served = await pinned(service, snapshot)

@@ -18,7 +18,7 @@ _CHUNK_BYTES = 1 << 20
 
 
 class EmbeddingsFile:
-    """Made at its first use: about 80 s for 250,000 prompts, in one thread."""
+    """Made at its first use: some ten seconds for 250,000 prompts, in one thread."""
 
     def __init__(self, snapshot: Snapshot, folder: Path) -> None:
         self._snapshot = snapshot

@@ -19,11 +19,17 @@ class Caller:
     """One request, whose parts are given one after the other, and what came back."""
 
     def __init__(
-        self, app: LimitRequests, parts: Iterable[bytes] = (b"",), client: str = "10.0.0.1", **scope: Any
+        self, app: LimitRequests, parts: Iterable[bytes] = (b"",), client: str | None = "10.0.0.1", **scope: Any
     ) -> None:
         self._app = app
         self._parts = list(parts)
-        self._scope = {"type": "http", "path": "/v1/draws", "headers": [], "client": (client, 5000), **scope}
+        self._scope = {
+            "type": "http",
+            "path": "/v1/draws",
+            "headers": [],
+            "client": (client, 5000) if client else None,
+            **scope,
+        }
         self.status = 0
         self.headers: dict[str, str] = {}
         self.body = b""
@@ -141,6 +147,19 @@ def test_a_client_above_its_share_is_told_to_wait_and_others_are_not(route):
     assert (surplus.status, surplus.headers["retry-after"]) == (429, "1")
     assert "2 requests" in surplus.sentence
     assert [caller.status for caller in let_in] == [200] * 5
+
+
+def test_callers_inside_the_cluster_share_only_the_whole(route):
+    async def ask() -> list[Caller]:
+        app = LimitRequests(route, Limits(requests=3, requests_per_client=1))
+        inside = [asyncio.create_task(Caller(app, client=None)()) for _ in range(3)]
+        while app.running < 3:
+            await asyncio.sleep(0)
+        surplus = await Caller(app, client=None)()
+        route.go_on.set()
+        return [surplus, *(await asyncio.gather(*inside))]
+
+    assert [caller.status for caller in run(ask())] == [503, 200, 200, 200]
 
 
 def test_above_the_whole_load_everyone_is_told_to_wait_but_health_answers(route):
