@@ -20,15 +20,6 @@ import urllib3
 from tests.serve.cluster import ask, free_port, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-_PLAIN = """
-import sys, time
-import uvicorn
-from serve.http import make_app
-from serve.settings import ServiceSettings
-settings = ServiceSettings(sys.argv[1], port=int(sys.argv[2]))
-print(time.time(), flush=True)
-uvicorn.run(make_app(settings), port=settings.port, log_level="error", access_log=False)
-"""
 _RAY_NAMES = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
@@ -89,7 +80,7 @@ def started_service(folder: Path, uri: str, *arguments: object, **environment: s
 class PlainService(NamedTuple):
     """The same app without Ray."""
 
-    process: subprocess.Popen[str]
+    processes: list[psutil.Process]
     url: str
     ready_seconds: float
     """From the end of its imports to its first answer."""
@@ -99,13 +90,13 @@ class PlainService(NamedTuple):
 def plain_uvicorn(uri: str) -> Iterator[PlainService]:
     """The app by uvicorn alone, from its first answer to the end of the block."""
     port = free_port()
-    command = [sys.executable, "-c", _PLAIN, uri, str(port)]
+    command = [sys.executable, "-m", "tests.serve.plain_server", uri, str(port)]
     process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:
         imported = float(process.stdout.readline())  # type: ignore[union-attr]
         wait_until(lambda: _is_ready(url))
-        yield PlainService(process, url, time.time() - imported)
+        yield PlainService([psutil.Process(process.pid)], url, time.time() - imported)
     finally:
         process.terminate()
         process.wait(30)

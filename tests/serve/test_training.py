@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from transformers import TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
@@ -89,13 +87,14 @@ def test_grpo_trains_on_the_draws_of_the_snapshot_that_is_served(
 class Killed(TrainerCallback):
     """Kills the service with all of its processes at the end of the second step."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
+    def __init__(self, processes: list[psutil.Process]) -> None:
+        self.processes = processes
 
     def on_step_end(self, _args: Any, state: Any, _control: Any, **_: Any) -> None:
         if state.global_step == 2:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(60)
+            for process in self.processes:
+                process.kill()
+            psutil.wait_procs(self.processes, timeout=60)
 
 
 @contextmanager
@@ -117,7 +116,7 @@ def test_training_goes_on_identically_when_the_service_is_killed(start: Any, tra
     publish(store, tmp_path)
     with start(tmp_path, store.location.uri) as service:
         client = WeightsClient(service.url, cache=tmp_path / "cache", timeout_seconds=0.2)
-        rows = train(client, 10, callbacks=[Killed(service.process)], refresh=True)  # an epoch is five steps
+        rows = train(client, 10, callbacks=[Killed(service.processes)], refresh=True)  # an epoch is five steps
         assert not client.refresh()
     assert client.staleness.error is not None
     assert rows == train(_table(store), 10)
