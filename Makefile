@@ -57,9 +57,9 @@ serve: $(INSTALLED)
 	@test -e demo/store/current || $(MAKE) --no-print-directory demo
 	@$(BIN)/python -m jobs.serve --snapshot demo/store
 
-# Two processes: half of the suite waits for clusters to start and stop.
+# Two processes: one for all tests on Ray, which mostly wait for clusters, and one for the others.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 
 test-long: $(INSTALLED)
 	@$(BIN)/python -m pytest -m 'long and not gpu'

@@ -17,6 +17,14 @@ _CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+_ON_RAY = ("tests/engine/", "tests/jobs/", "tests/serve/", "tests/test_readme.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of two processes one has all tests that start Ray, in order: the process has one connection to a cluster."""
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group("ray" if file.startswith(_ON_RAY) else file))
 
 
 @pytest.fixture(scope="session")

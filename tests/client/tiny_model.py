@@ -15,8 +15,6 @@ import numpy as np
 from kat_ray.records import prompt_id
 from kat_ray.snapshot.weight_table import WeightTable
 
-VOCABULARY = 300
-CHAT_TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}"
 _TOPICS = ("cats", "volcanoes", "tax law", "bread", "prime numbers", "jazz", "comets", "Python", "salt", "chess")
 
 
@@ -26,28 +24,17 @@ def texts(count: int) -> list[str]:
 
 
 def tiny_tokenizer() -> Any:
-    """A byte-level BPE with <pad>, <eos> and a chat template."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
+    """A byte-level tokenizer with merges of these prompts."""
+    from kat_ray.training.tiny_model import tiny_tokenizer as with_merges_of
 
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        special_tokens=["<pad>", "<eos>"],
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts(40), trainer)
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", eos_token="<eos>")
-    fast.chat_template = CHAT_TEMPLATE
-    return fast
+    return with_merges_of(texts(40))
 
 
 def tiny_config(**settings: Any) -> Any:
     """Two layers of width 32."""
     from transformers import LlamaConfig
+
+    from kat_ray.training.tiny_model import VOCABULARY
 
     return LlamaConfig(
         vocab_size=VOCABULARY,
