@@ -41,13 +41,13 @@ def write_tiny_model(folder: Path, texts: Iterable[str], seed: int = 7) -> int:
     return int(model.num_parameters())
 
 
-def tiny_tokenizer(texts: Iterable[str]) -> PreTrainedTokenizerFast:
-    """A byte-level BPE of VOCABULARY tokens with <pad>, <eos> and a chat template."""
+def tiny_tokenizer(texts: Iterable[str], vocabulary: int = VOCABULARY) -> PreTrainedTokenizerFast:
+    """A byte-level BPE of at most `vocabulary` tokens with <pad>, <eos> and a chat template."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         special_tokens=["<pad>", "<eos>"],
         show_progress=False,

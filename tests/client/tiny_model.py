@@ -15,6 +15,7 @@ import numpy as np
 from kat_ray.records import prompt_id
 from kat_ray.snapshot.weight_table import WeightTable
 
+VOCABULARY = 300
 _TOPICS = ("cats", "volcanoes", "tax law", "bread", "prime numbers", "jazz", "comets", "Python", "salt", "chess")
 
 
@@ -27,14 +28,12 @@ def tiny_tokenizer() -> Any:
     """A byte-level tokenizer with merges of these prompts."""
     from kat_ray.training.tiny_model import tiny_tokenizer as with_merges_of
 
-    return with_merges_of(texts(40))
+    return with_merges_of(texts(40), VOCABULARY)
 
 
 def tiny_config(**settings: Any) -> Any:
     """Two layers of width 32."""
     from transformers import LlamaConfig
-
-    from kat_ray.training.tiny_model import VOCABULARY
 
     return LlamaConfig(
         vocab_size=VOCABULARY,
