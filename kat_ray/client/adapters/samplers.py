@@ -2,6 +2,7 @@
 
 The stream is the same in every process. Under accelerate or a Hugging Face trainer, which deal out batches themselves,
 leave num_replicas at 1; for plain DistributedDataParallel give num_replicas and rank, and each process gets its share.
+At the start of each pass the processes compare what they draw from, so all of them must iterate.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from torch.utils.data import Sampler
 
 from kat_ray.client.dataset_weights import DatasetWeights, WeightSource, dataset_weights, joined
 from kat_ray.client.epoch_plan import EpochPlan
-from kat_ray.errors import InputError, KatRayError
+from kat_ray.errors import InputError, KatRayError, SnapshotMismatchError
 from kat_ray.snapshot.weight_table import WeightTable
 
 
@@ -42,10 +43,13 @@ class DensitySampler(Sampler[int]):
 
     Example: `DataLoader(dataset, sampler=DensitySampler(dataset_ids(dataset), client, seed=42))`.
 
-    A pass over the sampler is an epoch and moves on to the next; `set_epoch` chooses another. `refresh=True` looks for
-    a newer snapshot before each epoch and takes it when every process of the group can; `source` must be a client.
+    A pass over the sampler, whole or broken off, is an epoch and the next pass is the next one; `set_epoch` chooses
+    another. `refresh=True` looks for a newer snapshot before each epoch and takes it when every process of the group
+    can; `source` must be a client. `agree=False` leaves out the comparison with the other processes of torch's group,
+    for when not all of them iterate.
 
     Raises:
+        SnapshotMismatchError: at the start of a pass, in every process: they hold different snapshots.
         InputError: no rows, no known prompts, or counts that do not fit; see `dataset_weights` and `EpochPlan`.
     """
 
@@ -60,9 +64,11 @@ class DensitySampler(Sampler[int]):
         rank: int = 0,
         per_prompt: bool = False,
         refresh: bool = False,
+        agree: bool = True,
     ) -> None:
         self._plan = EpochPlan(joined(ids, source, per_prompt), seed, num_samples, num_replicas, rank)
         self._epoch = self._position = self._pending = 0
+        self._agree = agree
         self._follower = _follower(ids, source, per_prompt) if refresh else None
 
     @property
@@ -93,6 +99,8 @@ class DensitySampler(Sampler[int]):
         start, self._pending = self._pending, 0
         if start == 0 and self._follower is not None:
             self._plan = self._follower.newest(self._plan)
+        if self._agree:
+            _require_agreement({**self._plan.identity, "epoch": self._epoch})
         plan, epoch, self._position = self._plan, self._epoch, start
         for row in plan.visits(epoch, start):
             self._position += 1
@@ -166,15 +174,14 @@ class _Follower:
 
     def _agreed_table(self) -> WeightTable | None:
         """The table that the first process found, if the others got it too; else None, the same in all of them."""
-        if not (dist.is_available() and dist.is_initialized()):
+        if not _in_group():
             self._client.refresh()
             return self._client.table
         found: list[Any] = [self._find() if dist.get_rank() == 0 else None]
         dist.broadcast_object_list(found)
         if isinstance(found[0], KatRayError):
             raise found[0]
-        answers: list[Any] = [None] * dist.get_world_size()
-        dist.all_gather_object(answers, dist.get_rank() == 0 or self._moves_to(found[0]))
+        answers = _of_all_processes(dist.get_rank() == 0 or self._moves_to(found[0]))
         return self._client.table if all(answers) else None
 
     def _find(self) -> str | KatRayError:
@@ -197,3 +204,29 @@ def _follower(ids: Sequence[str] | DatasetWeights, source: Any, per_prompt: bool
     if isinstance(ids, DatasetWeights) or not hasattr(source, "refresh"):
         raise InputError("refresh=True needs the ids of the rows and a WeightsClient, which can look for newer ones.")
     return _Follower(ids, source, per_prompt)
+
+
+def _require_agreement(order: dict[str, str | int]) -> None:
+    """Refuse to draw when another process of the group would draw otherwise; all of them raise the same."""
+    orders = _of_all_processes(order)
+    for rank, other in enumerate(orders):
+        for name, value in orders[0].items():
+            if other[name] != value:
+                kind = SnapshotMismatchError if name == "snapshot_id" else InputError
+                raise kind(
+                    f"Process 0 draws with {name} {value}, process {rank} with {other[name]}; groups would be mixed. "
+                    "Give all processes the same: WeightsClient(..., snapshot_id=...) keeps to one snapshot."
+                )
+
+
+def _of_all_processes(value: Any) -> list[Any]:
+    """What each process of the group gives, by rank."""
+    if not _in_group():
+        return [value]
+    values: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(values, value)
+    return values
+
+
+def _in_group() -> bool:
+    return bool(dist.is_available() and dist.is_initialized())

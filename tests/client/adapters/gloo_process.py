@@ -3,8 +3,8 @@
     RANK=0 WORLD_SIZE=2 ... python -m tests.client.adapters.gloo_process FOLDER
 
 Three epochs: one snapshot, then a newer one for both, then a third that only the first process can have. At the end
-the first process finds its weights too old. Writes to FOLDER the rows of each epoch, the last snapshot's id, and the
-error that ended the draws.
+the first process finds its weights too old. Writes to FOLDER the rows of each epoch, the last snapshot's id, the error
+that ended the draws, and what samplers say that begin with different snapshots or seeds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import torch.distributed as dist
 
 from kat_ray.client.adapters.samplers import DensitySampler
 from kat_ray.client.dataset_weights import ids_of_prompts
-from kat_ray.errors import ServiceUnavailableError
+from kat_ray.errors import KatRayError, ServiceUnavailableError
 from kat_ray.snapshot.weight_table import WeightTable
 from tests.client.tiny_model import texts, weight_table
 
@@ -50,6 +50,15 @@ def snapshots() -> list[WeightTable]:
     return [weight_table(PROMPTS, values, str(number) * 16) for number, values in enumerate(weights)]
 
 
+def refusal(ids: list[str], table: WeightTable, seed: int) -> str:
+    """Why the samplers of both processes do not begin a pass together."""
+    try:
+        next(iter(DensitySampler(ids, table, seed=seed)))
+    except KatRayError as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
 def main(folder: Path) -> None:
     dist.init_process_group("gloo")
     first, second, third = snapshots()
@@ -65,6 +74,8 @@ def main(folder: Path) -> None:
         next(iter(sampler))
     except ServiceUnavailableError as error:
         told = {"epochs": epochs, "snapshot_id": sampler.weights.snapshot_id, "error": str(error)}
+    rank, ids = dist.get_rank(), ids_of_prompts(PROMPTS)
+    told["refusals"] = [refusal(ids, (first, second)[rank], 1), refusal(ids, first, rank), refusal(ids, first, 1)]
     (folder / f"{os.environ['RANK']}.json").write_text(json.dumps(told))
     dist.destroy_process_group()
 

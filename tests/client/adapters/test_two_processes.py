@@ -61,6 +61,11 @@ def test_two_processes_see_the_same_stream_and_change_snapshots_together(tmp_pat
     assert told[0] == told[1]
     assert told[0]["snapshot_id"] == "1" * 16
     assert told[0]["error"] == "The service is away."
+    mismatch, other_seed, agreed = told[0]["refusals"]
+    assert mismatch.startswith(f"SnapshotMismatchError: Process 0 draws with snapshot_id {'0' * 16}, process 1 with ")
+    assert f"process 1 with {'1' * 16}" in mismatch
+    assert other_seed.startswith("InputError: Process 0 draws with seed 0, process 1 with 1")
+    assert agreed == ""
     first, second, _ = gloo_process.snapshots()
     ids = ids_of_prompts(gloo_process.PROMPTS)
     assert told[0]["epochs"][0] == list(DensitySampler(ids, first))
