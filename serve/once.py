@@ -20,6 +20,11 @@ class Once(Generic[Value]):
         self._lock = threading.Lock()
         self._made: list[Value] = []
 
+    @property
+    def made(self) -> Value | None:
+        """The value if it is there; waits for nothing and makes nothing."""
+        return self._made[0] if self._made else None
+
     def __call__(self) -> Value:
         """The value."""
         if not self._made:

@@ -20,7 +20,7 @@ from serve.settings import ServiceSettings
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
-_NUM_QUICK, _NUM_SLOW = 8, 4
+_NUM_QUICK, _NUM_SLOW, _NUM_TEXTS = 8, 4, 4
 
 
 class Service:
@@ -34,6 +34,7 @@ class Service:
         self._encoders = Encoders(settings.encoder, settings.device, settings.threads)
         self._quick = ThreadPoolExecutor(_NUM_QUICK, "kat-ray-quick")
         self._slow = ThreadPoolExecutor(_NUM_SLOW, "kat-ray-slow")
+        self._texts = ThreadPoolExecutor(_NUM_TEXTS, "kat-ray-texts")
         self._rare = ThreadPoolExecutor(1, "kat-ray-rare")
 
     def exposures(self) -> Exposures:
@@ -52,6 +53,12 @@ class Service:
     ) -> Result:
         """Do work of seconds at most in one of few threads."""
         return await asyncio.get_running_loop().run_in_executor(self._slow, lambda: work(*args, **kwargs))
+
+    async def texts(
+        self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> Result:
+        """Embed texts or search for them: seconds each and often, so that other slow work does not wait for it."""
+        return await asyncio.get_running_loop().run_in_executor(self._texts, lambda: work(*args, **kwargs))
 
     async def rare(
         self, work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs

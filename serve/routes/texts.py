@@ -19,7 +19,7 @@ async def density(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Re
     """How crowded unseen prompts are among the prompts of the snapshot, and the weights they would get."""
     _check(asked.texts, service.settings.limits)
     service.metrics.texts.labels("density").inc(len(asked.texts))
-    return await service.slow(lambda: dump(served, {"results": served.unseen.density(asked.texts)}))
+    return await service.texts(lambda: dump(served, {"results": served.unseen.density(asked.texts)}))
 
 
 @router.post("/v1/project", response_model=ProjectAnswer, responses=problems(404, 409, 503))
@@ -27,7 +27,7 @@ async def project(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Re
     """Where unseen prompts fall on the map."""
     _check(asked.texts, service.settings.limits)
     service.metrics.texts.labels("project").inc(len(asked.texts))
-    return await service.slow(lambda: dump(served, {"results": served.unseen.project(asked.texts)}))
+    return await service.texts(lambda: dump(served, {"results": served.unseen.project(asked.texts)}))
 
 
 @router.post("/v1/search", response_model=SearchAnswer, responses=problems(404, 409, 503))
@@ -36,7 +36,7 @@ async def search(service: ServiceOf, served: Pinned, asked: SearchRequest) -> Re
     if asked.limit > service.settings.limits.results:
         raise RefusedError(422, f"limit is {asked.limit:,}, expected at most {service.settings.limits.results:,}.")
     service.metrics.texts.labels("search").inc(1 if asked.mode == "meaning" else 0)
-    return await service.slow(lambda: dump(served, served.search.find(asked.text, asked.mode, asked.limit)))
+    return await service.texts(lambda: dump(served, served.search.find(asked.text, asked.mode, asked.limit)))
 
 
 def _check(texts: list[str], limits: Limits) -> None:

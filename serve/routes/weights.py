@@ -59,7 +59,8 @@ _PART: Documented = {206: {"description": "The range of it that the header Range
 async def weight_column(request: Request, service: ServiceOf, served: Pinned) -> Response:
     """The weight of every prompt; with `Accept: application/vnd.apache.arrow.file` the file that clients map."""
     is_arrow = wants(request, ARROW_FILE)
-    file = await service.slow(served.columns.arrow if is_arrow else served.columns.json)
+    stored = served.columns.arrow if is_arrow else served.columns.json
+    file = stored.made or await service.slow(stored)
     headers, is_known = tagged(request, served, file.checksum, Vary="Accept")
     headers[CHECKSUM_HEADER] = file.checksum
     if is_known:

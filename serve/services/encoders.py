@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from kat_ray.arrays import Float32Matrix
@@ -27,14 +28,23 @@ class Embedded(NamedTuple):
 
 
 class Encoders:
-    """All encoders of a process; each runs one batch of texts at a time."""
+    """All encoders of a process; each runs one batch of texts at a time. One that failed to load is tried again after a
+    minute only, since a look at the hub may take long."""
 
-    def __init__(self, spec: str | None = None, device: Device = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        spec: str | None = None,
+        device: Device = "auto",
+        threads: int = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._spec = spec
         self._device = device
         self._threads = threads
         self._lock = threading.Lock()
+        self._clock = clock
         self._loaded: dict[EncoderIdentity, Encoder] = {}
+        self._failed: dict[EncoderIdentity, float] = {}
 
     def embed(self, identity: dict[str, Any], texts: Sequence[str]) -> Embedded:
         """Vectors of texts as the encoder of this identity (a manifest's `encoder`) makes them.
@@ -51,17 +61,21 @@ class Encoders:
         try:
             identity = EncoderIdentity(**stated)
             if identity not in self._loaded:
-                self._loaded[identity] = self._load(identity)
+                self._loaded[identity] = self._try(stated, identity)
             return self._loaded[identity]
-        except (EncoderError, ResourceError, TypeError) as error:
+        except (EncoderError, ResourceError, TypeError, OSError) as error:
             LOG.warning("The encoder of the snapshot is not available: %s", error)
-            raise RefusedError(
-                503,
-                f"Unseen text cannot be embedded here: the snapshot's encoder, {str(stated['name'])[:120]} of revision "
-                f"{str(stated['revision'])[:12]}, is not available. Start the service where it is, or name its folder "
-                "in the option encoder; the service's log says what was found.",
-                _RETRY_SECONDS,
-            ) from None
+            raise _refusal(stated) from None
+
+    def _try(self, stated: dict[str, Any], identity: EncoderIdentity) -> Encoder:
+        now = self._clock()
+        if now < self._failed.get(identity, now):
+            raise _refusal(stated)
+        try:
+            return self._load(identity)
+        except Exception:
+            self._failed[identity] = self._clock() + _RETRY_SECONDS
+            raise
 
     def _load(self, identity: EncoderIdentity) -> Encoder:
         from kat_ray.encoders.loading import identify_encoder, load_encoder
@@ -78,3 +92,13 @@ class Encoders:
         if found.decisive() != identity.decisive():
             raise EncoderError(f"{config.spec} is {found}, but the snapshot was made with {identity}.")
         return load_encoder(config)
+
+
+def _refusal(stated: dict[str, Any]) -> RefusedError:
+    return RefusedError(
+        503,
+        f"Unseen text cannot be embedded here: the snapshot's encoder, {str(stated['name'])[:120]} of revision "
+        f"{str(stated['revision'])[:12]}, is not available. Start the service where it is, or name its folder "
+        "in the option encoder; the service's log says what was found.",
+        _RETRY_SECONDS,
+    )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 
 import pyarrow as pa
 import pytest
@@ -167,3 +168,23 @@ def test_a_pinned_request_is_answered_from_that_snapshot_alone(client, made):
     assert older.json()["snapshot_id"] == older.headers["x-snapshot-id"] == made.older
     current = client.post("/v1/weights", json={"ids": IDS[:5]})
     assert older.json()["weights"] != current.json()["weights"]
+
+
+def test_a_column_that_is_there_is_answered_while_every_thread_is_busy(made, start):
+    asked = start(made.store)
+    etag = asked.get("/v1/weights").headers["etag"]
+    free = threading.Event()
+    service = asked.app.state.service
+    busy = [pool.submit(free.wait, 60) for pool in (service._slow, service._texts) for _ in range(4)]
+    assert asked.get("/v1/weights", headers={"If-None-Match": etag}).status_code == 304
+    assert not any(thread.done() for thread in busy)
+    free.set()
+
+
+def test_texts_that_are_embedded_take_no_thread_from_prompts(made, start):
+    asked = start(made.store)
+    free = threading.Event()
+    busy = [asked.app.state.service._texts.submit(free.wait, 60) for _ in range(4)]
+    assert asked.get(f"/v1/prompts/{IDS[0]}").status_code == 200
+    assert not any(thread.done() for thread in busy)
+    free.set()

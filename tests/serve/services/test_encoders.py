@@ -53,3 +53,24 @@ def test_an_encoder_that_is_not_here_is_refused_and_the_log_says_why(identity, c
     assert (refused.value.status, refused.value.headers) == (503, {"Retry-After": "60"})
     assert "not available" in caplog.text
     assert "the text" not in caplog.text
+
+
+def test_an_encoder_that_failed_to_load_is_tried_again_after_a_minute_only(monkeypatch):
+    tried, now, load = [], [0.0], loading.load_encoder
+
+    def fail_first(config: EncoderConfig):
+        tried.append(now[0])
+        if len(tried) == 1:
+            raise OSError("the hub does not answer")
+        return load(config)
+
+    monkeypatch.setattr(loading, "load_encoder", fail_first)
+    encoders = Encoders(clock=lambda: now[0])
+    for now[0] in (0.0, 1.0, 59.0):
+        with pytest.raises(RefusedError, match="cannot be embedded here") as refused:
+            encoders.embed(IDENTITY, ["a"])
+        assert refused.value.headers == {"Retry-After": "60"}
+    now[0] = 60.0
+    encoders.embed(IDENTITY, ["a"])
+    encoders.embed(IDENTITY, ["a"])
+    assert tried == [0.0, 60.0]
