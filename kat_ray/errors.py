@@ -3,7 +3,8 @@
     KatRayError
     ├── InputError            a file, row or option that cannot be used
     │   ├── RowError          one row of the input; the reason goes into the rejects
-    │   └── EmptyCorpusError  nothing valid is left to work on
+    │   ├── EmptyCorpusError  nothing valid is left to work on
+    │   └── StorageUnavailableError  a store that does not answer; it may come back
     ├── EncoderError          a model that is missing, unknown or not the one named
     ├── ResourceError         hardware or shared storage that was asked for and is not there
     ├── SamplingError         a draw that the weights do not allow
@@ -34,6 +35,10 @@ class RowError(InputError):
 
 class EmptyCorpusError(InputError):
     """No valid row is left."""
+
+
+class StorageUnavailableError(InputError):
+    """A path or bucket cannot be reached now."""
 
 
 class EncoderError(KatRayError):

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 from pyarrow import fs
 
-from kat_ray.errors import InputError
+from kat_ray.errors import InputError, StorageUnavailableError
 
 _LARGEST_COPY_BYTES = 4 << 30  # S3 copies at most 5 GiB in one request
 _CHUNK_BYTES = 16 << 20
@@ -103,12 +103,16 @@ class Location:
         return bool(self.info().type != fs.FileType.NotFound)
 
     def info(self) -> fs.FileInfo:
-        """Type, size and time of change."""
+        """Type, size and time of change.
+
+        Raises:
+            StorageUnavailableError: the filesystem does not answer.
+        """
         system, path = self._open()
         try:
             return system.get_file_info(path)
         except OSError as error:
-            raise InputError(f"Cannot reach {self}: {_first_line(error)}") from error
+            raise StorageUnavailableError(f"Cannot reach {self}: {_first_line(error)}") from error
 
     def children(self, *, recursive: bool = False) -> list[tuple[str, fs.FileInfo]]:
         """Names below this folder, relative to it, with their info, sorted; empty when there is no such folder."""

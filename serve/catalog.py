@@ -17,7 +17,7 @@ from kat_ray.errors import KatRayError, SnapshotError, SnapshotNotFoundError
 from kat_ray.snapshot.manifest import Manifest
 from kat_ray.snapshot.store import MANIFEST_NAME, Store, read_manifest
 from kat_ray.storage import Location
-from serve.refusals import RefusedError
+from serve.refusals import RefusedError, is_outage, store_unavailable
 from serve.served import ServedSnapshot
 
 LOG = logging.getLogger("kat_ray.serve")
@@ -197,8 +197,8 @@ def _refusing(snapshot_id: str) -> Iterator[None]:
         raise RefusedError(
             404, f"There is no snapshot {snapshot_id}; GET /v1/snapshots lists those there are."
         ) from None
-    except SnapshotError as error:
-        raise RefusedError(409, f"Snapshot {snapshot_id} cannot be used: {error}") from None
     except (OSError, KatRayError) as error:
+        if isinstance(error, SnapshotError) and not is_outage(error):
+            raise RefusedError(409, f"Snapshot {snapshot_id} cannot be used: {error}") from None
         LOG.warning("Snapshot %s cannot be reached: %s", snapshot_id, error)
-        raise RefusedError(503, "The store cannot be reached now; try again soon.", _RETRY_SECONDS) from None
+        raise store_unavailable() from None

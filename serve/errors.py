@@ -25,7 +25,7 @@ from kat_ray.errors import (
     SnapshotNotFoundError,
 )
 from serve.asgi import App, Message, Receive, Scope, Send, refuse
-from serve.refusals import RefusedError
+from serve.refusals import RefusedError, is_outage, store_unavailable
 
 LOG = logging.getLogger("kat_ray.serve")
 
@@ -46,7 +46,7 @@ _SENTENCES = {
 
 def install(app: FastAPI) -> None:
     """Have the app answer every error of ours and of the framework in one form."""
-    for kind in (KatRayError, RequestValidationError, HTTPException):
+    for kind in (KatRayError, OSError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answer)
 
 
@@ -111,6 +111,9 @@ def _read(error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
 
 def _read_library_error(error: Exception) -> tuple[int, str, Mapping[str, str] | None]:
     """One that no service put in words of its own; it may quote what was asked, so only some kinds speak here."""
+    if is_outage(error):
+        LOG.warning("The store cannot be reached: %s in %s", type(error.__cause__ or error).__name__, _trace(error))
+        return _read(store_unavailable())
     if isinstance(error, SnapshotNotFoundError):
         return 404, "There is no such snapshot; GET /v1/snapshots lists them.", None
     if isinstance(error, SnapshotError | SamplingError):

@@ -60,7 +60,8 @@ async def weight_column(request: Request, service: ServiceOf, served: Pinned) ->
     """The weight of every prompt; with `Accept: application/vnd.apache.arrow.file` the file that clients map."""
     is_arrow = wants(request, ARROW_FILE)
     stored = served.columns.arrow if is_arrow else served.columns.json
-    file = stored.made or await service.slow(stored)
+    made = stored.made
+    file = made if made is not None else await service.slow(stored)
     headers, is_known = tagged(request, served, file.checksum, Vary="Accept")
     headers[CHECKSUM_HEADER] = file.checksum
     if is_known:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kat_ray.errors import InputError
+from kat_ray.errors import InputError, StorageUnavailableError
 from kat_ray.snapshot.edits import edit_weights
 from serve.catalog import SnapshotCatalog
 from serve.refusals import RefusedError
@@ -51,6 +51,8 @@ class Publishing:
         try:
             with self._editing:
                 result = edit_weights(store, snapshot_id, ids, factor)
+        except StorageUnavailableError:
+            raise
         except InputError:
             raise RefusedError(409, "This factor cannot be used on these weights.") from None
         except OSError as error:

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
-from kat_ray.errors import EncoderError, InputError, ResourceError, SamplingError, SnapshotDamagedError
+from kat_ray.errors import (
+    EncoderError,
+    InputError,
+    ResourceError,
+    SamplingError,
+    SnapshotDamagedError,
+)
+from kat_ray.storage import Location
 from serve.errors import describe_invalid
 from serve.services.weights import WeightsService
+from tests.serve.corpus import IDS
+from tests.serve.routes.test_exposures import REPORT
 
 SECRET_WORD = "xylophone-4711"
 
@@ -108,3 +118,40 @@ def test_errors_from_within_have_a_status_and_do_not_repeat_what_was_asked(
     assert answer.headers["x-content-type-options"] == "nosniff"
     if status >= 500:
         assert f"{type(error).__name__} in fail (test_errors.py:" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "body"),
+    [
+        ("PUT", "/v1/exposures/run", REPORT),
+        ("GET", "/v1/exposures/run", None),
+        ("GET", "/v1/exposures", None),
+        ("GET", f"/v1/prompts/{IDS[0]}", None),
+        ("GET", "/v1/points", None),
+        ("GET", "/v1/snapshots", None),
+        ("GET", "/v1/weights?snapshot=00c0ffee00c0ffee", None),
+        ("GET", "/api/embeddings_3d", None),
+        ("POST", "/v1/search", {"text": "bread"}),
+        ("POST", "/v1/density", {"texts": ["bread"]}),
+        ("POST", "/v1/snapshots/{current}/edits", {"ids": IDS[:1], "factor": 2.0}),
+    ],
+)
+def test_a_store_that_does_not_answer_is_503_and_nobody_is_told_where_it_is(
+    made, start, monkeypatch, method, route, body
+):
+    asked = start(made.store)
+
+    monkeypatch.setattr(Location, "_open", lambda here: (Unreachable(), here.uri))
+    answer = asked.request(method, route.format(current=made.current), json=body)
+    assert (answer.status_code, answer.headers.get("retry-after")) == (503, "2")
+    assert answer.json() == {"detail": "The store cannot be reached now; try again soon."}
+
+
+class Unreachable:
+    """A filesystem whose every call fails as that of a bucket does that does not answer."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        def fail(*_: object) -> None:
+            raise OSError(f"AWS Error NETWORK_CONNECTION during {name} of {SECRET_WORD}")
+
+        return fail
