@@ -6,6 +6,7 @@ old.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Protocol
 
 from kat_ray.client.cache import Version, WeightCache
 from kat_ray.client.transport import Transport
-from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotError
+from kat_ray.errors import InputError, ServiceUnavailableError, SnapshotDamagedError, SnapshotError
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import MANIFEST_NAME, Store, read_manifest
 from kat_ray.snapshot.weight_table import WeightTable
@@ -48,6 +49,12 @@ class Source(Protocol):
 
     def reopen(self, snapshot_id: str, version: Version | None) -> Held:
         """A table that another process held, without the network when this machine has it."""
+
+    def remember(self, version: Version, checked_at: float, *, is_current: bool) -> None:
+        """Note for the time when the source is away that it has this version, and whether as its current one."""
+
+    def last_good(self, snapshot_id: str | None) -> tuple[Held, float] | None:
+        """What the cache has for a source that is away, and when it was last confirmed (seconds since 1970)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +101,20 @@ class ServiceSource:
         return self.fetch(snapshot_id, None) if table is None else Held(table, version)
 
     def remember(self, version: Version, checked_at: float, *, is_current: bool) -> None:
-        """Note for the time when the service is away that it has this version, and whether as its current one."""
-        self.cache.remember(f"{self.name} {version.snapshot_id}", version, checked_at)
-        if is_current:
-            self.cache.remember(self.name, version, checked_at)
+        """See `Source.remember`."""
+        _remember(self.cache, self.name, version, checked_at, is_current)
 
     def last_good(self, snapshot_id: str | None) -> tuple[Held, float] | None:
-        """What the cache has for a service that is away, and when it was last confirmed (seconds since 1970)."""
-        note = self.cache.recall(self.name if snapshot_id is None else f"{self.name} {snapshot_id}")
-        table = None if note is None else self.cache.open(note.version)
-        return None if note is None or table is None else (Held(table, note.version), note.checked_at)
+        """See `Source.last_good`."""
+        return _last_good(self.cache, self.name, snapshot_id)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreSource:
-    """A store or a snapshot folder at a URI; nothing is cached, since the files themselves are there."""
+    """A store or a snapshot folder at a URI. Files of this machine are mapped; tables of a remote one are cached."""
 
     location: Location
+    cache: WeightCache
 
     @property
     def name(self) -> str:
@@ -118,15 +122,47 @@ class StoreSource:
         return str(self.location)
 
     def fetch(self, snapshot_id: str | None, held: Held | None) -> Held:
-        """See `Source.fetch`."""
-        wanted = snapshot_id or self._current()
-        if held is not None and held.table.snapshot_id == wanted:
-            return held
-        return Held(WeightTable.from_snapshot(Snapshot.open(self.location, wanted)))
+        """See `Source.fetch`. Every byte is checked against the manifest."""
+        try:
+            wanted = snapshot_id or self._current()
+            if held is not None and held.table.snapshot_id == wanted:
+                return held
+            return self._local(wanted) if self.location.is_local else self._remote(wanted)
+        except (InputError, OSError) as error:
+            if self.location.is_local or not isinstance(error.__cause__ or error, OSError):
+                raise
+            raise ServiceUnavailableError(f"{self.name} is not available. {error}") from error
 
-    def reopen(self, snapshot_id: str, version: Version | None) -> Held:  # noqa: ARG002
+    def reopen(self, snapshot_id: str, version: Version | None) -> Held:
         """See `Source.reopen`."""
-        return self.fetch(snapshot_id, None)
+        table = None if version is None else self.cache.open(version)
+        return self.fetch(snapshot_id, None) if table is None else Held(table, version)
+
+    def remember(self, version: Version, checked_at: float, *, is_current: bool) -> None:
+        """See `Source.remember`."""
+        _remember(self.cache, self._key, version, checked_at, is_current)
+
+    def last_good(self, snapshot_id: str | None) -> tuple[Held, float] | None:
+        """See `Source.last_good`."""
+        return _last_good(self.cache, self._key, snapshot_id)
+
+    @property
+    def _key(self) -> str:
+        """The place for the cache: with its endpoint, without credentials."""
+        return f"the store at {self.location.shareable}"
+
+    def _local(self, snapshot_id: str) -> Held:
+        snapshot = Snapshot.open(self.location, snapshot_id)
+        snapshot.verify("prompts", "weights", "density_percentile")
+        return Held(WeightTable.from_snapshot(snapshot))
+
+    def _remote(self, snapshot_id: str) -> Held:
+        found = self.last_good(snapshot_id)
+        if found is not None:
+            return found[0]
+        data = self._local(snapshot_id).table.to_bytes()
+        version = Version(snapshot_id, hashlib.blake2b(data, digest_size=32).hexdigest())
+        return Held(self.cache.add(version, data), version)
 
     def _current(self) -> str:
         if (self.location / MANIFEST_NAME).exists():
@@ -142,6 +178,18 @@ def require_snapshot_id(snapshot_id: str | None) -> None:
     """
     if snapshot_id is not None and not _SNAPSHOT_ID.fullmatch(snapshot_id):
         raise InputError(f"{snapshot_id[:80]!r} is not a snapshot id; expected 16 hex digits.")
+
+
+def _remember(cache: WeightCache, key: str, version: Version, checked_at: float, is_current: bool) -> None:
+    cache.remember(f"{key} {version.snapshot_id}", version, checked_at)
+    if is_current:
+        cache.remember(key, version, checked_at)
+
+
+def _last_good(cache: WeightCache, key: str, snapshot_id: str | None) -> tuple[Held, float] | None:
+    note = cache.recall(key if snapshot_id is None else f"{key} {snapshot_id}")
+    table = None if note is None else cache.open(note.version)
+    return None if note is None or table is None else (Held(table, note.version), note.checked_at)
 
 
 def _path(snapshot_id: str | None) -> str:

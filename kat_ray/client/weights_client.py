@@ -77,10 +77,12 @@ class WeightsClient:
     ) -> None:
         """Get the current weights, or those of `snapshot_id`, which then stay.
 
-        When a service is away, the version that it gave last is taken from the cache; `staleness` tells.
+        When a service or a remote store is away, the version that it gave last is taken from the cache; `staleness`
+        tells.
 
         Args:
-            source: URL of a service, a transport to one, or the URI of a store or snapshot, which is read directly.
+            source: URL of a service, a transport to one, or the URI of a store or snapshot, which is read directly
+                and checked byte by byte.
             token: of the service; it is in no message.
             cache: folder of fetched tables; KAT_RAY_CACHE or ~/.cache/kat-ray/weights when None.
             timeout_seconds: longest silence of the service; a request with all retries ends within 6 of them.
@@ -89,7 +91,7 @@ class WeightsClient:
             snapshot_id: keep to this snapshot, as a resumed run must.
 
         Raises:
-            ServiceUnavailableError: the service is away and the cache has nothing of it.
+            ServiceUnavailableError: the service or remote store is away and the cache has nothing of it.
             ServiceRefusedError: it refuses, for want of a token or of such a snapshot.
             StaleWeightsError: it is away, and what the cache has is too old.
             SnapshotError: there is no usable snapshot at the URI.
@@ -195,7 +197,7 @@ class WeightsClient:
         try:
             return self._checked(self._pinned, None)
         except (ServiceUnavailableError, SnapshotDamagedError) as error:
-            found = self._source.last_good(self._pinned) if isinstance(self._source, ServiceSource) else None
+            found = self._source.last_good(self._pinned)
             if found is None:
                 raise
             _LOG.warning("The weights of snapshot %s come from the cache. %s", found[0].table.snapshot_id, error)
@@ -204,7 +206,7 @@ class WeightsClient:
     def _checked(self, snapshot_id: str | None, held: Held | None) -> _State:
         """What the source gives now, noted for the time when it is away."""
         state = _State(self._source.fetch(snapshot_id, held), time.time())
-        if isinstance(self._source, ServiceSource) and state.held.version is not None:
+        if state.held.version is not None:
             self._source.remember(state.held.version, state.checked_at, is_current=snapshot_id is None)
         return state
 
@@ -235,5 +237,5 @@ def _source(
     if token is not None:
         raise InputError("A token goes with the URL of a service; a transport has its own, and a store has none.")
     if isinstance(source, str | Path):
-        return StoreSource(Location(str(source)))
+        return StoreSource(Location(str(source)), folder)
     return ServiceSource(source, folder)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ from kat_ray.arrays import Float32Matrix, Float64Vector, Int32Vector, Int64Vecto
 from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotMismatchError
 from kat_ray.snapshot.column_files import column_file, column_folder
 from kat_ray.snapshot.columns import read_blocks, read_npy, read_rows, read_table
-from kat_ray.snapshot.inspection import verify_snapshot
+from kat_ray.snapshot.inspection import verify_checksums, verify_snapshot
 from kat_ray.snapshot.json_form import check_form
 from kat_ray.snapshot.keys import Ids, KeyIndex, parse_keys
 from kat_ray.snapshot.manifest import Manifest
@@ -161,6 +161,10 @@ class Snapshot:
                 return read_npy(file, start, stop)
             self._arrays[name] = read_npy(file)
         return self._arrays[name][start:stop]
+
+    def verify(self, *names: str) -> None:
+        """Read every byte of these columns, where `open` has looked at sizes only. Raises as `open`."""
+        verify_checksums(self.location, [self.manifest.column(name) for name in names])
 
     def folder_of(self, name: str) -> Location:
         """The folder that holds a column: this snapshot's, or that of the one it was edited from.

@@ -90,8 +90,17 @@ class WeightTable:
 
     @classmethod
     def from_snapshot(cls, snapshot: Snapshot) -> WeightTable:
-        """The table of an open snapshot; weights and percentiles are the snapshot's own mapped columns."""
+        """The table of an open snapshot; weights and percentiles are the snapshot's own mapped columns.
+
+        Raises:
+            SnapshotDamagedError: these are no probabilities and percentiles.
+        """
         keys, _ = parse_keys(snapshot.ids)
+        try:
+            _require_numbers(snapshot.weights, snapshot.density_percentile)
+        except ValueError as error:
+            reason = f"Snapshot {snapshot.snapshot_id} cannot be sampled: {error}. Build it again."
+            raise SnapshotDamagedError(reason) from error
         return cls(snapshot.snapshot_id, keys, snapshot.weights, snapshot.density_percentile, _weighting(snapshot))
 
     @classmethod
@@ -117,14 +126,16 @@ class WeightTable:
     @staticmethod
     def write(snapshot: Snapshot, path: Path | str) -> str:
         """Write the table of a snapshot, whole or not at all; returns its checksum, see `table_checksum`."""
-        table = WeightTable.from_snapshot(snapshot)
-        values = (snapshot.snapshot_id, str(snapshot.num_prompts), json.dumps(table.weighting, sort_keys=True))
-        schema = pa.schema(_COLUMNS, metadata=dict(zip(_METADATA, values, strict=True)))
-        batch = pa.record_batch([table.keys, table.weights, table.density_percentile], schema=schema)
         file = Path(path).expanduser()
-        with Location(str(file)).open_output() as stream, pa.ipc.new_file(stream, schema) as writer:
-            writer.write_batch(batch)
+        with Location(str(file)).open_output() as stream:
+            WeightTable.from_snapshot(snapshot)._write_to(stream)
         return table_checksum(file)
+
+    def to_bytes(self) -> bytes:
+        """The bytes of the file that `write` makes."""
+        stream = pa.BufferOutputStream()
+        self._write_to(stream)
+        return bytes(stream.getvalue())
 
     @property
     def num_prompts(self) -> int:
@@ -162,12 +173,17 @@ class WeightTable:
         weights = self._cumulative if method == "with_replacement" else self.weights
         return Draw(self, draw(weights, n, method, seed, epoch))
 
+    def _write_to(self, stream: Any) -> None:
+        values = (self.snapshot_id, str(self.num_prompts), json.dumps(self.weighting, sort_keys=True))
+        schema = pa.schema(_COLUMNS, metadata=dict(zip(_METADATA, values, strict=True)))
+        with pa.ipc.new_file(stream, schema) as writer:
+            writer.write_batch(pa.record_batch([self.keys, self.weights, self.density_percentile], schema=schema))
+
     @classmethod
     def _from_batch(cls, batch: pa.RecordBatch) -> WeightTable:
         metadata = batch.schema.metadata or {}
         keys, weights, percentile = (batch[name].to_numpy() for name in _COLUMNS)
-        if not (weights >= 0.0).all() or not abs(weights.sum() - 1.0) <= _SUM_TOLERANCE:
-            raise ValueError("its weights are not probabilities that sum to 1")
+        _require_numbers(weights, percentile)
         if int(metadata[b"num_prompts"]) != len(keys):
             raise ValueError(f"it has {len(keys):,} rows, its header says {int(metadata[b'num_prompts']):,}")
         weighting = load_object(metadata[b"weighting"], "its weighting")
@@ -200,6 +216,14 @@ def _only_batch(file: pa.MemoryMappedFile) -> pa.RecordBatch:
     if any(column.null_count for column in batch.columns):
         raise ValueError("it has nulls")
     return batch
+
+
+def _require_numbers(weights: Float64Vector, density_percentile: Float64Vector) -> None:
+    """Comparisons with NaN are false, so it passes none of them."""
+    if not (weights >= 0.0).all() or not abs(weights.sum() - 1.0) <= _SUM_TOLERANCE:
+        raise ValueError("its weights are not probabilities that sum to 1")
+    if not ((density_percentile >= 0.0) & (density_percentile <= 1.0)).all():
+        raise ValueError("its density percentiles are not between 0 and 1")
 
 
 def _weighting(snapshot: Snapshot) -> dict[str, Any]:

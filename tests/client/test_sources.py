@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from kat_ray.client.weights_client import WeightsClient
-from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotNotFoundError
+from kat_ray.errors import InputError, ServiceUnavailableError, SnapshotDamagedError, SnapshotNotFoundError
+from kat_ray.snapshot.store import Store
+from kat_ray.storage import Location
 from tests.client import service as faulty
 
 
@@ -109,3 +111,48 @@ def test_a_store_that_goes_away_leaves_the_last_good_weights(store):
 def test_a_store_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(SnapshotNotFoundError, match="There is no snapshot at"):
         WeightsClient(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("name", ["weights.npy", "density_percentile.npy", "prompts.parquet"])
+def test_a_store_whose_files_were_altered_in_place_is_refused(name, store):
+    file = Path(store.folder(store.current()).path) / name
+    whole = file.read_bytes()
+    middle = len(whole) - 24 if name.endswith("npy") else len(whole) // 3
+    file.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+    with pytest.raises(SnapshotDamagedError, match=f"{name} has the checksum"):
+        WeightsClient(str(store.location))
+
+
+@pytest.fixture
+def remote(s3_uri, store, tmp_path) -> Store:
+    """The same store in a bucket."""
+    bucket, local = Location(s3_uri(f"sources/{tmp_path.name}")), Path(store.location.path)
+    for file in local.rglob("*"):
+        if file.is_file():
+            (bucket / str(file.relative_to(local))).write_bytes(file.read_bytes())
+    return Store(bucket)
+
+
+def test_a_remote_store_is_read_once_on_a_machine(remote, cache, monkeypatch):
+    first = WeightsClient(remote.location.uri)
+    (file,) = cache.glob("*.arrow")
+    with file.open("rb") as stream:
+        assert stream.read(6) == b"ARROW1"
+    monkeypatch.setattr("kat_ray.client.sources.Snapshot", None)
+    assert _rows(WeightsClient(remote.location.uri)) == _rows(first)
+    assert _rows(pickle.loads(pickle.dumps(first))) == _rows(first)
+
+
+def test_a_remote_store_that_is_away_leaves_the_last_good_weights(remote, cache, monkeypatch, tmp_path):
+    first = WeightsClient(remote.location.uri)
+
+    def unreachable(location: Location) -> None:
+        raise InputError(f"Cannot reach {location}") from OSError("no connection")
+
+    monkeypatch.setattr(Location, "info", unreachable)
+    assert first.refresh() is False
+    later = WeightsClient(remote.location.uri)
+    assert _rows(later) == _rows(first)
+    assert "is not available. Cannot reach s3://" in later.staleness.error
+    with pytest.raises(ServiceUnavailableError, match="is not available"):
+        WeightsClient(remote.location.uri, cache=tmp_path / "empty")

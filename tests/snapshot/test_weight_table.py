@@ -68,6 +68,7 @@ def test_an_opened_table_is_the_mapped_file_and_not_a_copy(written):
 def test_the_same_snapshot_gives_the_same_bytes(snapshot, written, tmp_path):
     assert WeightTable.write(snapshot, tmp_path / "again.arrow") == written[1] == table_checksum(written[0])
     assert (tmp_path / "again.arrow").read_bytes() == written[0].read_bytes()
+    assert WeightTable.from_snapshot(snapshot).to_bytes() == written[0].read_bytes()
 
 
 def test_any_altered_byte_is_refused_by_the_checksum(written):
@@ -77,6 +78,15 @@ def test_any_altered_byte_is_refused_by_the_checksum(written):
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
         with pytest.raises(SnapshotDamagedError, match="has the checksum"):
             WeightTable.open(path, checksum)
+
+
+@pytest.mark.parametrize("name", ["weights", "density_percentile"])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -0.1, 1.5])
+def test_a_snapshot_without_probabilities_and_percentiles_gives_no_table(snapshot, name, value):
+    snapshot.array(name)
+    snapshot._arrays[name] = np.r_[snapshot.array(name)[:-1], value]
+    with pytest.raises(SnapshotDamagedError, match=r"cannot be sampled: its .* Build it again"):
+        WeightTable.from_snapshot(snapshot)
 
 
 def test_a_cut_or_foreign_file_is_refused_without_a_checksum_too(written, tmp_path):
