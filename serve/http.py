@@ -65,7 +65,7 @@ def _surround(app: FastAPI, settings: ServiceSettings, service: Service) -> None
     """Put the layers around the routes, the innermost first."""
     app.add_middleware(Failsafe)
     app.add_middleware(LimitRequests, limits=settings.limits)
-    app.add_middleware(RequireScope, tokens=settings.tokens)
+    app.add_middleware(RequireScope, tokens=service.tokens)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

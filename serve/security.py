@@ -11,7 +11,7 @@ import socket
 
 from serve.asgi import App, Message, Receive, Scope, Send, has_header, header, refuse
 from serve.settings import ServiceSettings, is_loopback
-from serve.tokens import Holder, Tokens
+from serve.tokens import Holder, ValidTokens
 from serve.tokens import Scope as TokenScope
 
 OPEN_PATHS = frozenset({"/", "/v1/health/live", "/v1/health/ready", "/viz"})
@@ -118,14 +118,14 @@ class CheckHost:
 class RequireScope:
     """Refuses requests without a valid token of the right scope, before anything of them is read."""
 
-    def __init__(self, app: App, tokens: Tokens) -> None:
+    def __init__(self, app: App, tokens: ValidTokens) -> None:
         self._app = app
         self._tokens = tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401 or 403."""
         needed = required_scope(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if needed is None or not self._tokens:
+        if needed is None or not self._tokens.now:
             await self._app(scope, receive, send)
             return
         holder = self._holder(scope)
@@ -143,7 +143,7 @@ class RequireScope:
 
     def _holder(self, scope: Scope) -> Holder | None:
         kind, _, token = (header(scope, "authorization") or "").partition(" ")
-        return self._tokens.holder(token.strip()) if kind.lower() == "bearer" else None
+        return self._tokens.now.holder(token.strip()) if kind.lower() == "bearer" else None
 
 
 def _policy(path: str) -> str:

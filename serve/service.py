@@ -16,6 +16,7 @@ from serve.services.encoders import Encoders
 from serve.services.exposures import Exposures
 from serve.services.publishing import Publishing
 from serve.settings import ServiceSettings
+from serve.tokens import ValidTokens
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -28,6 +29,7 @@ class Service:
 
     def __init__(self, settings: ServiceSettings) -> None:
         self.settings = settings
+        self.tokens = ValidTokens(settings.tokens, settings.tokens_file, settings.lasting_tokens)
         self.metrics = Metrics()
         self.catalog = SnapshotCatalog(Location(settings.snapshot), self._open, self._switched)
         self.publishing = Publishing(self.catalog, settings.limits.ids)
@@ -67,13 +69,14 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self._rare, lambda: work(*args, **kwargs))
 
     async def follow(self) -> None:
-        """Look at the store now and then, for ever."""
+        """Look at the token file and at the store now and then, for ever."""
         while True:
             await asyncio.sleep(self.settings.refresh_seconds)
             await self.look()
 
     async def look(self) -> bool:
-        """Look at the store once; whether the snapshot changed."""
+        """Look at the token file and at the store once; whether the snapshot changed."""
+        await asyncio.to_thread(self.tokens.refresh)
         changed = await asyncio.to_thread(self.catalog.refresh)
         outcome = "failed" if self.catalog.problem is not None else "switched" if changed else "unchanged"
         self.metrics.refreshes.labels(outcome).inc()

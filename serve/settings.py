@@ -19,6 +19,7 @@ from serve.tokens import PUBLISH_VARIABLE, READ_VARIABLE, Tokens, find_tokens
 VIEWER_FOLDER = Path(__file__).resolve().parents[1] / "viewer" / "dist"
 """Where the build of the viewer puts its pages."""
 
+_NO_OPTIONS = ("tokens", "lasting_tokens", "limits")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+")
 
@@ -75,6 +76,10 @@ class ServiceSettings:
     """Origins such as https://lab.example whose pages may call the service; none by default."""
     tokens: Tokens = field(default_factory=Tokens)
     """Valid tokens; without any, everything is open, which only loopback allows."""
+    tokens_file: str | None = field(default=None, repr=False)
+    """A file of tokens, read anew every `refresh_seconds`, so that tokens are exchanged without a pause."""
+    lasting_tokens: Tokens = field(default_factory=Tokens)
+    """Of the tokens, those that stay valid whatever the file says."""
     limits: Limits = field(default_factory=Limits)
     """The most of everything."""
     encoder: str | None = None
@@ -115,9 +120,11 @@ class ServiceSettings:
             InputError: an option is unknown or of another type, or the combination is refused.
         """
         given = dict(options)
-        tokens = find_tokens(environment, _checked("tokens_file", str | None, given.pop("tokens_file", None)))
-        limits = _build(Limits, _checked("limits", dict, given.pop("limits", {})))
-        settings: ServiceSettings = _build(cls, {**given, "tokens": tokens, "limits": limits})
+        file = _checked("tokens_file", str | None, given.get("tokens_file"))
+        given["tokens"] = find_tokens(environment, file)
+        given["lasting_tokens"] = find_tokens(environment) if file else Tokens()
+        given["limits"] = _build(Limits, _checked("limits", dict, given.get("limits", {})))
+        settings: ServiceSettings = _build(cls, given)
         return settings
 
 
@@ -141,7 +148,7 @@ def _check_names(hosts: tuple[str, ...], origins: tuple[str, ...]) -> None:
 def _build(kind: Any, values: Mapping[str, Any]) -> Any:
     hints = get_type_hints(kind)
     if unknown := set(values) - set(hints):
-        names = ", ".join(sorted(field.name for field in fields(kind) if field.name not in ("tokens", "limits")))
+        names = ", ".join(sorted(field.name for field in fields(kind) if field.name not in _NO_OPTIONS))
         raise InputError(f"Unknown option {', '.join(sorted(map(str, unknown)))}; expected some of {names}.")
     if kind is ServiceSettings and "snapshot" not in values:
         raise InputError("The option snapshot is missing; expected a store or snapshot such as demo/store.")

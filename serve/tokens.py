@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Literal, NamedTuple
 
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
+
+LOG = logging.getLogger("kat_ray.serve")
 
 Scope = Literal["read", "publish"]
 
@@ -59,6 +62,35 @@ class Tokens:
             if hmac.compare_digest(digest, known):
                 found = Holder("publish" if scope == "publish" else "read", number)
         return found
+
+
+class ValidTokens:
+    """The tokens that are valid now: those that a process began with, until their file is edited.
+
+    `lasting` tokens, those of the environment, stay whatever the file says.
+    """
+
+    def __init__(self, first: Tokens, file: str | None = None, lasting: Tokens | None = None) -> None:
+        self.now = first
+        self._file = file
+        self._lasting = lasting or Tokens()
+        self._problem: str | None = None
+
+    def refresh(self) -> None:
+        """Read the file anew. One that cannot be read, or has no token, leaves the tokens as they are."""
+        if self._file is None:
+            return
+        try:
+            found = find_tokens({}, self._file)
+            problem = None if found else "The token file has no token."
+        except InputError as error:
+            problem = str(error)
+        if problem is None:
+            lasting = self._lasting
+            self.now = Tokens(lasting.read + found.read, lasting.publish + found.publish)
+        elif problem != self._problem:
+            LOG.warning("The tokens stay as they are: %s", problem)
+        self._problem = problem
 
 
 def find_tokens(environment: Mapping[str, str], file: str | None = None) -> Tokens:

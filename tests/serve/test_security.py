@@ -174,3 +174,17 @@ def test_every_answer_has_strict_headers(guarded, client):
         assert "default-src 'none'" in answer.headers["content-security-policy"]
         assert "script-src" not in answer.headers["content-security-policy"]
     assert "script-src 'self'" in client.get("/viz").headers["content-security-policy"]
+
+
+def test_tokens_are_exchanged_by_an_edit_of_their_file_without_a_restart(made, start, tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text(f"read {READ}\n")
+    asked = start(made.store, tokens=Tokens.of([READ]), tokens_file=str(file))
+
+    def statuses() -> list[int]:
+        return [asked.get("/v1/manifest", headers=bearer(token)).status_code for token in (READ, OTHER)]
+
+    assert statuses() == [200, 401]
+    file.write_text(f"read {OTHER}\n")
+    asked.portal.call(asked.app.state.service.look)
+    assert statuses() == [401, 200]

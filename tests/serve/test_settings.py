@@ -57,6 +57,15 @@ def test_options_of_a_file_become_settings_with_the_tokens_of_the_environment():
     assert pickle.loads(pickle.dumps(settings)) == settings
 
 
+def test_the_file_of_tokens_is_kept_to_be_read_again_beside_the_tokens_of_the_environment(tmp_path):
+    (tmp_path / "tokens").write_text(f"read {TOKEN}\n")
+    options = {"snapshot": "store", "tokens_file": str(tmp_path / "tokens")}
+    settings = ServiceSettings.from_options(options, {"KAT_RAY_PUBLISH_TOKENS": 2 * TOKEN})
+    assert settings.tokens == Tokens.of([TOKEN], [2 * TOKEN])
+    assert settings.lasting_tokens == Tokens.of([], [2 * TOKEN])
+    assert settings.tokens_file == options["tokens_file"]
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

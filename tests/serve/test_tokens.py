@@ -5,7 +5,7 @@ import pickle
 import pytest
 
 from kat_ray.errors import InputError
-from serve.tokens import Holder, Tokens, find_tokens
+from serve.tokens import Holder, Tokens, ValidTokens, find_tokens
 
 READ, READ_TOO, PUBLISH = "r" * 20, "s" * 20, "p" * 20
 
@@ -65,3 +65,33 @@ def test_a_line_that_is_none_is_refused_by_its_number_alone(tmp_path, line):
 def test_a_token_file_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
         find_tokens({}, str(tmp_path / "nothing"))
+
+
+def test_an_edited_file_changes_what_is_valid_but_not_the_tokens_of_the_environment(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text(f"read {READ}\n")
+    lasting = Tokens.of(publish=[PUBLISH])
+    valid = ValidTokens(find_tokens({"KAT_RAY_PUBLISH_TOKENS": PUBLISH}, str(file)), str(file), lasting)
+    valid.refresh()
+    assert valid.now == Tokens.of([READ], [PUBLISH])
+    file.write_text(f"read {READ_TOO}\n")
+    valid.refresh()
+    assert valid.now == Tokens.of([READ_TOO], [PUBLISH])
+
+
+@pytest.mark.parametrize("content", [None, "", "# nobody\n", "read short", "anything at all"])
+def test_a_file_that_cannot_be_used_leaves_the_tokens_and_is_logged_once(tmp_path, caplog, content):
+    file = tmp_path / "tokens"
+    if content is not None:
+        file.write_text(content)
+    valid = ValidTokens(Tokens.of([READ]), str(file))
+    for _ in range(3):
+        valid.refresh()
+    assert valid.now == Tokens.of([READ])
+    assert [record.message.startswith("The tokens stay") for record in caplog.records] == [True]
+
+
+def test_tokens_without_a_file_stay():
+    valid = ValidTokens(Tokens.of([READ]))
+    valid.refresh()
+    assert valid.now == Tokens.of([READ])
