@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import time
@@ -22,6 +23,7 @@ from kat_ray.errors import InputError, SnapshotDamagedError, SnapshotError
 from kat_ray.snapshot.weight_table import WeightTable
 from kat_ray.storage import Location
 
+_LOG = logging.getLogger(__name__)
 _NAME = re.compile(r"([0-9a-f]{16})-([0-9a-f]{64})")
 _ABANDONED_SECONDS = 86_400.0
 
@@ -78,16 +80,16 @@ class WeightCache:
             with suppress(OSError):  # a cache may be shared read-only; then the order of use is not kept
                 os.utime(path)
         except SnapshotDamagedError:
-            self._remove(path)
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
             return None
         return table
 
     def add(self, version: Version, data: bytes) -> WeightTable:
-        """Keep the bytes of a table and open it.
+        """Keep the bytes of a table and open it; where they cannot be kept, it is used from memory.
 
         Raises:
             SnapshotDamagedError: the bytes are not those of the checksum, or no table of this snapshot.
-            InputError: the folder cannot be written.
         """
         checksum = hashlib.blake2b(data, digest_size=32).hexdigest()
         if checksum != version.checksum:
@@ -95,18 +97,18 @@ class WeightCache:
                 f"The weights of snapshot {version.snapshot_id} came damaged: {len(data):,} bytes with checksum "
                 f"{checksum}, expected {version.checksum}."
             )
-        self._write(self._path(version), data)
-        table = WeightTable.open(self._path(version))
+        table = WeightTable.from_bytes(data)
         if table.snapshot_id != version.snapshot_id:
-            self._remove(self._path(version))
             raise SnapshotDamagedError(
                 f"The weights came as those of snapshot {version.snapshot_id}, but are of {table.snapshot_id[:80]!r}."
             )
+        if not self._write(self._path(version), data):
+            return table
         self._prune()
-        return table
+        return WeightTable.open(self._path(version))
 
     def remember(self, source: str, version: Version, checked_at: float) -> None:
-        """Note that the source called this version its current one."""
+        """Note that the source called this version its current one; a folder that cannot be written has no notes."""
         content = {"snapshot_id": version.snapshot_id, "checksum": version.checksum, "checked_at": checked_at}
         self._write(self._note(source), json.dumps(content).encode())
 
@@ -125,12 +127,20 @@ class WeightCache:
     def _note(self, source: str) -> Path:
         return self.folder / "sources" / f"{hashlib.blake2b(source.encode(), digest_size=16).hexdigest()}.json"
 
-    def _write(self, path: Path, data: bytes) -> None:
+    def _write(self, path: Path, data: bytes) -> bool:
+        """Whether it was written: a cache that is full or read-only must not end a training."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             Location(str(path)).write_bytes(data)
         except OSError as error:
-            raise self._unusable(error) from error
+            _LOG.warning(
+                "Cannot write the cache of weights in %s: %s; without it there are no weights while their source is "
+                "away. Name another folder by cache=… or the environment variable KAT_RAY_CACHE.",
+                self.folder,
+                error.strerror or error,
+            )
+            return False
+        return True
 
     def _tables(self) -> Iterator[tuple[float, Version, Path]]:
         for path in self.folder.glob("*.arrow"):
@@ -144,19 +154,8 @@ class WeightCache:
         old = [path for _, _, path in sorted(self._tables(), reverse=True)[self._keep :]]
         abandoned = [path for path in self.folder.glob(".*.part") if _age_seconds(path) > _ABANDONED_SECONDS]
         for path in old + abandoned:
-            self._remove(path)
-
-    def _remove(self, path: Path) -> None:
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise self._unusable(error) from error
-
-    def _unusable(self, error: OSError) -> InputError:
-        return InputError(
-            f"Cannot use the cache of weights in {self.folder}: {error.strerror or error}; "
-            "name a folder that can be written by cache=… or the environment variable KAT_RAY_CACHE."
-        )
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
 
 
 def _age_seconds(path: Path) -> float:

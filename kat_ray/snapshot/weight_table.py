@@ -123,6 +123,18 @@ class WeightTable:
                 f"{file} cannot be read as a weight table: {_first_line(error)}. Delete it and fetch it again."
             ) from error
 
+    @classmethod
+    def from_bytes(cls, data: bytes) -> WeightTable:
+        """The table in the bytes of such a file, where there is none to map.
+
+        Raises:
+            SnapshotDamagedError: these are no weight table.
+        """
+        try:
+            return cls._from_batch(_only_batch(pa.BufferReader(data)))
+        except (ValueError, KeyError, pa.ArrowException) as error:
+            raise SnapshotDamagedError(f"The bytes cannot be read as a weight table: {_first_line(error)}.") from error
+
     @staticmethod
     def write(snapshot: Snapshot, path: Path | str) -> str:
         """Write the table of a snapshot, whole or not at all; returns its checksum, see `table_checksum`."""
@@ -207,7 +219,7 @@ def table_checksum(path: Path | str) -> str:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
 
 
-def _only_batch(file: pa.MemoryMappedFile) -> pa.RecordBatch:
+def _only_batch(file: pa.NativeFile) -> pa.RecordBatch:
     reader = pa.ipc.open_file(file)
     if dict(zip(reader.schema.names, reader.schema.types, strict=True)) != _COLUMNS or reader.num_record_batches != 1:
         raise ValueError(f"it has columns {reader.schema.names}, expected {list(_COLUMNS)} in one batch")

@@ -117,6 +117,17 @@ def test_staleness_is_counted_from_the_last_confirmation(service, cache, now):
     assert client.staleness.seconds == 0.0
 
 
+def test_a_cache_that_cannot_be_written_is_no_failure(service, store, publish, tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    client = WeightsClient(service.url, cache=tmp_path / "file")
+    assert client.refresh() is False
+    newer = publish(1)
+    assert client.refresh() is True
+    assert client.staleness.error is None
+    assert _rows(client) == _rows(WeightsClient(str(store.location)))
+    assert pickle.loads(pickle.dumps(client)).snapshot_id == newer
+
+
 def test_refresh_brings_a_newer_snapshot(client, publish):
     old, before = client.table, _rows(client)
     newer = publish(1)
