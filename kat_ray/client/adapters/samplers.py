@@ -68,7 +68,7 @@ class DensitySampler(Sampler[int]):
     ) -> None:
         self._plan = EpochPlan(joined(ids, source, per_prompt), seed, num_samples, num_replicas, rank)
         self._epoch = self._position = self._pending = 0
-        self._agree = agree
+        self._agree, self._holds = agree, False
         self._follower = _follower(ids, source, per_prompt) if refresh else None
 
     @property
@@ -97,7 +97,8 @@ class DensitySampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         start, self._pending = self._pending, 0
-        if start == 0 and self._follower is not None:
+        holds, self._holds = self._holds, False
+        if start == 0 and self._follower is not None and not holds:
             self._plan = self._follower.newest(self._plan)
         if self._agree:
             _require_agreement({**self._plan.identity, "epoch": self._epoch})
@@ -112,6 +113,10 @@ class DensitySampler(Sampler[int]):
         """Make `epoch` the next pass; a loaded position in this very epoch stays."""
         if epoch != self._epoch:
             self._epoch, self._position, self._pending = epoch, 0, 0
+
+    def hold(self) -> None:
+        """Let the next pass keep these weights: a trainer goes on in the middle of one that it began with them."""
+        self._holds = True
 
     def state_dict(self, position: int | None = None) -> dict[str, str | int]:
         """Where the pass stands: plain values.

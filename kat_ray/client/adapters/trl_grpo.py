@@ -123,8 +123,10 @@ class _SamplerEpochs(TrainerCallback, ExportableState):  # type: ignore[misc]
         self._sampler = _sampler_of(kwargs["train_dataloader"])
         saved = state.stateful_callbacks.get(type(self).__name__)
         between_epochs = float(state.epoch or 0).is_integer()
-        if state.global_step > 0 and saved is not None and not (self._sampler.follows and between_epochs):
-            self._sampler.check(saved["attributes"]["identity"])
+        if state.global_step > 0 and not (self._sampler.follows and between_epochs):
+            self._sampler.hold()
+            if saved is not None:
+                self._sampler.check(saved["attributes"]["identity"])
 
     def on_epoch_begin(self, _args: Any, state: Any, _control: Any, **kwargs: Any) -> None:
         """The epoch of a resumed state is a fraction; the order is that of its whole part."""

@@ -104,6 +104,14 @@ def test_a_newer_snapshot_counts_from_the_next_epoch_on(train, tmp_path):
     assert resumed.draws == passes(newer)[12:]
 
 
+def test_a_run_that_is_resumed_within_an_epoch_ends_it_with_the_old_snapshot(train, tmp_path):
+    newer = weight_table(PROMPTS, np.arange(1, 13), "f" * 16)
+    first, second = Seen(), Seen()
+    train([first], Client(TABLE), refresh=True, max_steps=2, save_strategy="steps", save_steps=2)
+    train([second], Client(TABLE, newer), refresh=True, resume=str(tmp_path / "run" / "checkpoint-2"), max_steps=12)
+    assert first.draws + second.draws == passes()[:12] + passes(newer)[12:]
+
+
 def test_a_filtered_and_shuffled_data_set_is_joined_by_id(train):
     seen = Seen()
     dataset = prompt_data(PROMPTS).filter(lambda row: row["row"] % 3 > 0).shuffle(seed=1)
