@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import socket
 
+from starlette._utils import get_route_path
+
 from serve.asgi import App, Message, Receive, Scope, Send, has_header, header, refuse
 from serve.settings import ServiceSettings, is_loopback
 from serve.tokens import Holder, ValidTokens
@@ -64,7 +66,7 @@ class SecureHeaders:
         async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 there = {name.lower() for name, _ in message["headers"]}
-                added = {**_SECURE, b"content-security-policy": _policy(scope["path"]).encode()}
+                added = {**_SECURE, b"content-security-policy": _policy(get_route_path(scope)).encode()}
                 message["headers"] = [*message["headers"], *((n, v) for n, v in added.items() if n not in there)]
             await send(message)
 
@@ -124,7 +126,7 @@ class RequireScope:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 401 or 403."""
-        needed = required_scope(scope["method"], scope["path"]) if scope["type"] == "http" else None
+        needed = required_scope(scope["method"], get_route_path(scope)) if scope["type"] == "http" else None
         if needed is None or not self._tokens.now:
             await self._app(scope, receive, send)
             return

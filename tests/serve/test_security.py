@@ -188,3 +188,11 @@ def test_tokens_are_exchanged_by_an_edit_of_their_file_without_a_restart(made, s
     file.write_text(f"read {OTHER}\n")
     asked.portal.call(asked.app.state.service.look)
     assert statuses() == [401, 200]
+
+
+def test_the_scope_is_that_of_the_route_when_the_app_is_mounted_under_a_path(made, start):
+    asked = start(made.store, tokens=Tokens.of([READ]))
+    asked.app.root_path = "/kat"
+    assert asked.get("/kat/v1/health/ready").status_code == 200
+    assert asked.get("/kat/v1/manifest").status_code == 401
+    assert asked.post("/kat/v1/draws", json={"n": 1}, headers=bearer(READ)).status_code == 200
