@@ -1,7 +1,8 @@
 """How much is in work at once, and how large and how slow a body may be.
 
 A request takes its place before its body is read, so slow senders cannot pile up; the body is read whole before any
-route sees it. Health is answered whatever the load is. Counts are of one process.
+route sees it, but none is read of GET and HEAD. Paths that need no token have places of their own, so that strangers
+take none from those who have one. Health is answered whatever the load is. Counts are of one process.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
+from starlette._utils import get_route_path
+
 from serve.asgi import App, Message, Receive, Scope, Send, header, refuse
-from serve.security import HOLDER_KEY
+from serve.security import HOLDER_KEY, required_scope
 from serve.settings import Limits
 
 RETRY_SECONDS = 1
@@ -27,17 +30,34 @@ class LimitRequests:
         self._app = app
         self._limits = limits
         self._running: Counter[object] = Counter()
+        self._num_open = 0
 
     @property
     def running(self) -> int:
-        """Requests in work now."""
+        """Requests in work now, apart from those that need no token."""
         return self._running.total()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on with its body read, or refuse it."""
-        if scope["type"] != "http" or scope["path"].startswith(_HEALTH):
+        if scope["type"] != "http" or (path := get_route_path(scope)).startswith(_HEALTH):
             await self._app(scope, receive, send)
+        elif required_scope(scope["method"], path) is None:
+            await self._pass_open(scope, receive, send)
+        else:
+            await self._take_place(scope, receive, send)
+
+    async def _pass_open(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limit = self._limits.open_requests
+        if self._num_open >= limit:
+            await _refuse_surplus(send, 503, f"{limit} requests without a token are in work, the most; try again.")
             return
+        self._num_open += 1
+        try:
+            await self._app(scope, _replay(b"", receive), send)
+        finally:
+            self._num_open -= 1
+
+    async def _take_place(self, scope: Scope, receive: Receive, send: Send) -> None:
         address = (scope.get("client") or (None,))[0]
         client = (address, scope.get(HOLDER_KEY))
         if address is not None and self._running[client] >= self._limits.requests_per_client:
@@ -55,6 +75,9 @@ class LimitRequests:
                     del self._running[client]
 
     async def _read_and_pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, _replay(b"", receive), send)
+            return
         stated = header(scope, "content-length") or "0"
         limit = self._limits.body_bytes
         body: bytes | None = None

@@ -44,8 +44,10 @@ class Limits:
     """Results of one search."""
     requests: int = 128
     """Requests in work at once in one process; more is 503 with Retry-After."""
+    open_requests: int = 32
+    """Besides these, requests in work at once that need no token (the viewer's page); more is 503 with Retry-After."""
     requests_per_client: int = 64
-    """Of these, one client's (by address and token); more is 429 with Retry-After."""
+    """Of `requests`, one client's (by address and token); more is 429 with Retry-After."""
     exposures: int = 1_000
     """Runs whose exposure is kept."""
 

@@ -25,6 +25,7 @@ class Caller:
         self._parts = list(parts)
         self._scope = {
             "type": "http",
+            "method": "POST",
             "path": "/v1/draws",
             "headers": [],
             "client": (client, 5000) if client else None,
@@ -170,7 +171,7 @@ def test_above_the_whole_load_everyone_is_told_to_wait_but_health_answers(route)
             await asyncio.sleep(0)
         surplus = await Caller(app, client="10.0.0.9")()
         route.go_on.set()
-        health = await Caller(app, path="/v1/health/live")()
+        health = await Caller(app, method="GET", path="/v1/health/live")()
         await asyncio.gather(*running)
         return surplus, health, app.running
 
@@ -189,5 +190,42 @@ def test_a_place_is_free_again_after_a_failure():
         with pytest.raises(RuntimeError):
             await Caller(app)()
         return app.running
+
+    assert run(ask()) == 0
+
+
+def test_strangers_on_open_paths_take_no_place_of_others(route):
+    async def ask() -> list[int]:
+        app = LimitRequests(route, Limits(requests=1, open_requests=2))
+        pages = [asyncio.create_task(Caller(app, method="GET", path="/viz")()) for _ in range(2)]
+        for _ in range(5):
+            await asyncio.sleep(0)
+        surplus = await Caller(app, method="GET", path="/viz/app.js")()
+        route.go_on.set()
+        others = [await Caller(app)(), await Caller(app, method="GET", path="/v1/health/live")()]
+        return [caller.status for caller in [surplus, *others, *(await asyncio.gather(*pages))]]
+
+    assert run(ask()) == [503, 200, 200, 200, 200]
+
+
+@pytest.mark.parametrize("path", ["/viz", "/v1/weights"])
+def test_a_get_is_answered_without_its_body(route, path):
+    async def ask() -> Caller:
+        route.go_on.set()
+        return await Caller(LimitRequests(route, Limits(body_bytes=1)), [], method="GET", path=path)()
+
+    caller = run(ask())
+    assert (caller.status, caller.body) == (200, b"")
+
+
+def test_paths_are_those_of_the_routes_whatever_the_app_is_mounted_under(route):
+    async def ask() -> int:
+        app = LimitRequests(route, Limits(requests=1))
+        task = asyncio.create_task(Caller(app, method="GET", root_path="/kat", path="/kat/viz")())
+        await route.entered.wait()
+        running = app.running
+        route.go_on.set()
+        await task
+        return running
 
     assert run(ask()) == 0
