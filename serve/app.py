@@ -25,10 +25,11 @@ from ray.exceptions import RayError
 from ray.serve.context import _disconnect
 from ray.serve.schema import ServeStatus
 
-from kat_ray.errors import ResourceError
+from kat_ray.errors import InputError, ResourceError
 from serve.direct import ask
 from serve.http import make_app
 from serve.settings import ServiceSettings, is_loopback
+from serve.tokens import PUBLISH_VARIABLE, READ_VARIABLE
 
 APPLICATION = "kat-ray"
 """Name on the cluster: ray.serve.get_app_handle(APPLICATION) is what a trainer on the same cluster asks."""
@@ -101,12 +102,18 @@ def application(settings: ServiceSettings, num_replicas: int = 1, num_cpus: floa
 def build(args: dict[str, Any]) -> serve.Application:
     """What `serve deploy serve/config.yaml` calls with the `args` of the file.
 
-    The file says apart from them where the proxies listen, so tokens are asked for unless `args` say loopback.
+    The file says apart from them where the proxies listen, so tokens are always asked for.
 
     Raises:
         InputError: an option is unknown, or there is no token.
     """
-    return application(ServiceSettings.from_options({"host": "0.0.0.0", **args}, os.environ))  # noqa: S104
+    settings = ServiceSettings.from_options({"host": "0.0.0.0", **args}, os.environ)  # noqa: S104
+    if not settings.tokens:
+        raise InputError(
+            f"A deployment without a token would be open to anyone who reaches its proxies, wherever `host` says that "
+            f"they listen. Name a tokens_file in args, or set {READ_VARIABLE} and {PUBLISH_VARIABLE}."
+        )
+    return application(settings)
 
 
 @contextmanager

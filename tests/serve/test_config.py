@@ -17,7 +17,7 @@ from kat_ray.errors import InputError
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from serve.app import APPLICATION, build
-from serve.tokens import READ_VARIABLE
+from serve.tokens import PUBLISH_VARIABLE, READ_VARIABLE
 from tests.engine.head import BIN, Head, running_head
 from tests.serve.cluster import PUBLISH, READ, ask, free_port, ray_environment, wait_until
 from tests.serve.process import CHECKOUT
@@ -55,11 +55,16 @@ def test_no_secret_stands_in_the_configuration() -> None:
     assert not re.search(r"AKIA[0-9A-Z]{16}|[0-9a-f]{32}|env_vars", TEXT)
 
 
-def test_a_deployment_without_tokens_is_refused_unless_it_says_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_deployment_without_tokens_is_refused_wherever_it_says_that_it_listens(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv(READ_VARIABLE, raising=False)
-    with pytest.raises(InputError, match=READ_VARIABLE):
-        build({"snapshot": "s3://bucket/store"})
-    assert build({"snapshot": "s3://bucket/store", "host": "127.0.0.1"})._bound_deployment.name == "Service"
+    monkeypatch.delenv(PUBLISH_VARIABLE, raising=False)
+    for listens in ({}, {"host": "127.0.0.1"}):
+        with pytest.raises(InputError, match=READ_VARIABLE):
+            build({"snapshot": "s3://bucket/store", **listens})
+    monkeypatch.setenv(READ_VARIABLE, READ)
+    assert build({"snapshot": "s3://bucket/store"})._bound_deployment.name == "Service"
 
 
 def _snapshot_id(url: str) -> str | None:
