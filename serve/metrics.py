@@ -1,16 +1,20 @@
 """What the service counts for Prometheus, and the layer that measures requests.
 
 Labels are route templates, methods, statuses and snapshot ids: never a path as it was asked for, an id of a prompt, a
-text or a token. Counts are of one process.
+text or a token. Counts are of one process, which the label `replica` of every sample names: a proxy asks another one
+each time, and without it their counts would look like one that is set back.
 """
 
 from __future__ import annotations
 
+import os
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
 
 from serve.asgi import App, Message, Receive, Scope, Send
 
@@ -49,7 +53,14 @@ class Metrics:
 
     def render(self) -> bytes:
         """All of it in Prometheus' text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self)  # of a registry it only calls collect()
+
+    def collect(self) -> Iterator[Metric]:
+        """All of it, each sample with the process that counted."""
+        replica = {"replica": f"{socket.gethostname()}:{os.getpid()}"}
+        for metric in self.registry.collect():
+            metric.samples = [sample._replace(labels={**sample.labels, **replica}) for sample in metric.samples]
+            yield metric
 
 
 class MeasureRequests:

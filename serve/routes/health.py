@@ -33,5 +33,9 @@ async def ready(service: ServiceOf) -> Ready:
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text."}},
 )
 async def metrics(service: ServiceOf) -> Response:
-    """What this process counted: requests, times, ids, draws, the snapshot and its age."""
+    """What this process counted: requests, times, ids, draws, the snapshot and its age.
+
+    Behind a proxy each answer is one replica's, which the label `replica` names; scrape replicas by their own ports for
+    all of them, or sum over the label.
+    """
     return Response(await service.quick(service.metrics.render), media_type=METRICS_TYPE)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import os
 import re
+import socket
 
 from serve.messages.common import PROMPT
 from tests.serve.corpus import IDS, SECRET
 
 
 def value(text: str, name: str, **labels: str) -> float:
-    """One number of Prometheus' text, 0 when it is not there."""
+    """One number of this process in Prometheus' text, 0 when it is not there."""
+    labels["replica"] = f"{socket.gethostname()}:{os.getpid()}"
     for line in text.splitlines():
         found = re.fullmatch(r"(\w+)(?:\{(.*)\})? (\S+)", line)
         if found and found[1] == name and dict(re.findall(r'(\w+)="(.*?)"', found[2] or "")) == labels:
@@ -56,3 +59,9 @@ def test_metrics_hold_no_text_no_ids_and_no_paths_as_they_were_asked_for(made, s
     text = asked.get("/metrics").text
     assert not [word for word in (SECRET, "xylophone", IDS[0], PROMPT, "zebra", "ZEBRA") if word in text]
     assert value(text, "kat_ray_texts_total", purpose="density") == 1
+
+
+def test_every_sample_names_the_process_that_counted(made, start):
+    samples = [line for line in start(made.store).get("/metrics").text.splitlines() if not line.startswith("#")]
+    assert samples
+    assert [line for line in samples if f'replica="{socket.gethostname()}:{os.getpid()}"' not in line] == []
