@@ -41,7 +41,7 @@ class DensityGRPO:
             self.add_callback(_SamplerEpochs())  # type: ignore[attr-defined]
         for reward in self.reward_funcs:
             if isinstance(reward, ExposureReward):
-                reward.attach(self)
+                reward.attach(self, refresh=refresh)
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
         own = super()._get_train_sampler(dataset)  # type: ignore[misc]
@@ -67,12 +67,18 @@ class ExposureReward:
         self.exposure = exposure
         self._trainer: Any = None
 
-    def attach(self, trainer: Any) -> None:
+    def attach(self, trainer: Any, *, refresh: bool = False) -> None:
         """Count for this trainer; the mixin calls it.
 
         Raises:
-            InputError: the exposure's group size is not the trainer's number of generations.
+            InputError: the exposure's group size is not the trainer's number of generations, or the trainer takes newer
+                snapshots, whose draws would be counted against this one's weights.
         """
+        if refresh:
+            raise InputError(
+                "An exposure counts against the weights of one snapshot, so right draws of a newer one would raise its "
+                "alarm. Train with refresh=False, or without exposure_reward."
+            )
         if self.exposure.group_size != trainer.num_generations:
             raise InputError(
                 f"The exposure counts groups of {self.exposure.group_size}, the trainer makes "

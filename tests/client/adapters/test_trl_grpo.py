@@ -159,6 +159,11 @@ def test_an_exposure_of_another_group_size_is_refused(train):
         train([exposure_reward(Exposure(TABLE))])
 
 
+def test_an_exposure_of_a_run_that_changes_snapshots_is_refused(train):
+    with pytest.raises(InputError, match=r"weights of one snapshot.* refresh=False"):
+        train([Seen(), exposure_reward(Exposure(TABLE, group_size=GROUP))], Client(TABLE), refresh=True)
+
+
 def test_an_exposure_reward_without_the_mixin_is_refused():
     with pytest.raises(InputError, match="put DensityGRPO before the trainer class"):
         exposure_reward(Exposure(TABLE))(prompts=["a"], completions=["b"])
