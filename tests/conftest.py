@@ -20,6 +20,7 @@ _CREDENTIALS = {
 _ON_RAY = ("tests/engine/", "tests/jobs/", "tests/serve/", "tests/test_readme.py")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of two processes one has all tests that start Ray, in order: the process has one connection to a cluster."""
     for item in items:
