@@ -68,7 +68,7 @@ class DensitySampler(Sampler[int]):
     ) -> None:
         self._plan = EpochPlan(joined(ids, source, per_prompt), seed, num_samples, num_replicas, rank)
         self._epoch = self._position = self._pending = 0
-        self._agree, self._holds = agree, False
+        self._agree, self._holds, self._begun = agree, False, False
         self._follower = _follower(ids, source, per_prompt) if refresh else None
 
     @property
@@ -96,13 +96,15 @@ class DensitySampler(Sampler[int]):
         return len(self._plan)
 
     def __iter__(self) -> Iterator[int]:
+        if self._begun:  # and broken off
+            self.set_epoch(self._epoch + 1)
         start, self._pending = self._pending, 0
         holds, self._holds = self._holds, False
         if start == 0 and self._follower is not None and not holds:
             self._plan = self._follower.newest(self._plan)
         if self._agree:
             _require_agreement({**self._plan.identity, "epoch": self._epoch})
-        plan, epoch, self._position = self._plan, self._epoch, start
+        plan, epoch, self._position, self._begun = self._plan, self._epoch, start, True
         for row in plan.visits(epoch, start):
             self._position += 1
             yield row
@@ -111,6 +113,7 @@ class DensitySampler(Sampler[int]):
 
     def set_epoch(self, epoch: int) -> None:
         """Make `epoch` the next pass; a loaded position in this very epoch stays."""
+        self._begun = False
         if epoch != self._epoch:
             self._epoch, self._position, self._pending = epoch, 0, 0
 
@@ -133,7 +136,7 @@ class DensitySampler(Sampler[int]):
             InputError: the state is of another order.
         """
         self._epoch, self._pending = self._plan.resume(state)
-        self._position = self._pending
+        self._position, self._begun = self._pending, False
 
     def check(self, identity: Mapping[str, Any]) -> None:
         """Refuse an identity or state that is not of this order. Raises as `load_state_dict`."""

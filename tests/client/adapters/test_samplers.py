@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -35,12 +36,29 @@ def test_every_pass_is_the_next_epoch_and_set_epoch_goes_back():
     assert list(sampler) == passes[1]
 
 
-def test_a_broken_off_pass_begins_again():
+def test_after_a_broken_off_pass_comes_the_next_epoch():
+    whole = [row for sampler in [DensitySampler(IDS, weight_table(PROMPTS))] for _ in range(3) for row in sampler]
     sampler = DensitySampler(IDS, weight_table(PROMPTS))
-    whole = list(sampler)
+    begun = [list(islice(sampler, steps)) for steps in (5, 24, 24)]
+    assert begun == [whole[:5], whole[24:48], whole[48:]]
+    assert sampler.state_dict()["epoch"] == 2
+
+
+def test_a_broken_off_pass_begins_again_when_its_epoch_is_named():
+    sampler = DensitySampler(IDS, weight_table(PROMPTS))
+    first = list(islice(sampler, 5))
     sampler.set_epoch(0)
-    next(iter(sampler))
-    assert list(sampler) == whole
+    again = list(sampler)
+    assert again[:5] == first
+    assert sampler.epoch == 1
+
+
+def test_a_loaded_state_goes_on_within_its_pass_after_one_was_broken_off():
+    sampler = DensitySampler(IDS, weight_table(PROMPTS))
+    rows = iter(sampler)
+    taken = [next(rows) for _ in range(5)]
+    sampler.load_state_dict(sampler.state_dict())
+    assert taken + list(sampler) == list(DensitySampler(IDS, weight_table(PROMPTS)))
 
 
 def test_processes_get_disjoint_shares_of_the_one_stream():
