@@ -33,7 +33,8 @@ def environment() -> Iterator[dict[str, str]]:
 
     saved = dict(os.environ)
     os.environ["RAY_AUTH_MODE"] = "disabled"
-    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 2, "object_store_memory": 200 << 20})
+    head = {"num_cpus": 2, "object_store_memory": 200 << 20, "include_dashboard": False, "dashboard_port": 0}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
     names = {"RAY_ADDRESS": cluster.address, "RAY_AUTH_MODE": "disabled", "HF_HUB_OFFLINE": "1"}
     yield {**saved, **names, "PYTHONPATH": str(CHECKOUT), "KAT_RAY_TRACEBACK": "1", "COLUMNS": "80"}
     cluster.shutdown()
