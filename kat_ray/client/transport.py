@@ -16,16 +16,16 @@ import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
-    LocationParseError,
     NameResolutionError,
     NewConnectionError,
     ReadTimeoutError,
 )
 from urllib3.response import BaseHTTPResponse
-from urllib3.util import Timeout, parse_url
+from urllib3.util import Timeout
 
+from kat_ray.client.connection_options import check_timeout, check_token, check_url
 from kat_ray.client.retries import Answer, NoAnswerError, Retries
-from kat_ray.errors import InputError, ServiceError, ServiceRefusedError
+from kat_ray.errors import ServiceError, ServiceRefusedError
 from kat_ray.snapshot.terminal import plain
 
 _CHUNK_BYTES = 1 << 18
@@ -75,9 +75,9 @@ class HttpTransport:
     _pools: dict[int, urllib3.PoolManager] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        _check_url(self.url)
-        _check_token(self.token)
-        _check_timeout(self.timeout_seconds)
+        check_url(self.url, self.token)
+        check_token(self.token)
+        check_timeout(self.timeout_seconds)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return HttpTransport, (self.url, self.token, self.timeout_seconds, self.retries)
@@ -138,15 +138,20 @@ class HandleTransport:
     """Longest time until an answer is there."""
     retries: Retries | None = None
     """None: the usual ones, which together end within six timeouts."""
+    cluster: str = field(default_factory=lambda: os.environ.get("RAY_ADDRESS", ""))
+    """Part of the name: deployments of two clusters that share a cache are two services."""
 
     def __post_init__(self) -> None:
-        _check_token(self.token)
-        _check_timeout(self.timeout_seconds)
+        check_token(self.token)
+        check_timeout(self.timeout_seconds)
 
     @property
     def name(self) -> str:
-        """The deployment."""
-        return f"the deployment {getattr(self.handle, 'deployment_name', 'behind the handle')}"
+        """The deployment, its app, and the cluster if that has a name."""
+        deployment = getattr(self.handle, "deployment_name", "behind the handle")
+        app = getattr(self.handle, "app_name", "")
+        parts = [f"the deployment {deployment}", f"of app {app}" if app else "", self.cluster and f"on {self.cluster}"]
+        return " ".join(part for part in parts if part)
 
     def request(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
@@ -220,26 +225,3 @@ def _reason(error: Exception, wait: float) -> str:
     if isinstance(error, TimeoutError):
         return str(error)
     return f"the answer broke off ({type(error).__name__})"
-
-
-def _check_timeout(seconds: float) -> None:
-    if not seconds > 0.0:
-        raise InputError(f"The timeout is {seconds} s, expected more than 0.")
-
-
-def _check_url(url: str) -> None:
-    """Does not show the URL where it may hold a password."""
-    try:
-        parts = parse_url(url)
-    except LocationParseError:
-        raise InputError("The service's URL cannot be read, expected one such as http://127.0.0.1:8000.") from None
-    if parts.auth is not None:
-        raise InputError(f"The URL of {parts.host} holds a user or password; give the token apart, by token=….")
-    if parts.scheme not in ("http", "https") or not parts.host or parts.query or parts.fragment:
-        raise InputError(f"{plain(url, 200)!r} is no URL of a service, expected one such as http://127.0.0.1:8000.")
-
-
-def _check_token(token: str | None) -> None:
-    """Does not show the token."""
-    if token is not None and not (token and token.isascii() and token.isprintable() and " " not in token):
-        raise InputError("The token must be ASCII letters, digits and signs without spaces; is a line end left in it?")

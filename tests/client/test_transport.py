@@ -285,3 +285,12 @@ def test_a_bug_behind_a_handle_is_told_at_once(service):
     with pytest.raises(ServiceError, match="deployment weights failed at GET /v1/echo: division by zero"):
         HandleTransport(deployment, retries=QUICK).request("GET", "/v1/echo")
     assert len(deployment.errors) == 1
+
+
+def test_deployments_of_other_apps_and_clusters_have_other_names(service, monkeypatch):
+    handle = Deployment(service)
+    handle.app_name = "kat-ray"
+    assert HandleTransport(handle).name == "the deployment weights of app kat-ray"
+    monkeypatch.setenv("RAY_ADDRESS", "10.0.0.7:6379")
+    assert HandleTransport(handle).name == "the deployment weights of app kat-ray on 10.0.0.7:6379"
+    assert HandleTransport(handle, cluster="east").name == "the deployment weights of app kat-ray on east"
