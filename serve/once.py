@@ -10,25 +10,30 @@ Value = TypeVar("Value")
 
 
 class Once(Generic[Value]):
-    """Call it for the value. Whoever comes while it is being made waits; a failure is not kept, the next one tries.
+    """Call it for the value. Whoever comes while it is being made waits; a failure is not kept, the next one tries, and
+    neither is a value that `is_good` finds gone.
 
     Example: texts = Once(lambda: snapshot.prompts(columns=["text"])["text"]); texts().take(rows)
     """
 
-    def __init__(self, make: Callable[[], Value]) -> None:
+    def __init__(self, make: Callable[[], Value], is_good: Callable[[Value], bool] = lambda _: True) -> None:
         self._make = make
+        self._is_good = is_good
         self._lock = threading.Lock()
-        self._made: list[Value] = []
+        self._made: tuple[Value, ...] = ()
 
     @property
     def made(self) -> Value | None:
         """The value if it is there; waits for nothing and makes nothing."""
-        return self._made[0] if self._made else None
+        made = self._made
+        return made[0] if made and self._is_good(made[0]) else None
 
     def __call__(self) -> Value:
         """The value."""
-        if not self._made:
-            with self._lock:
-                if not self._made:
-                    self._made.append(self._make())
-        return self._made[0]
+        if (made := self.made) is not None:
+            return made
+        with self._lock:
+            if (made := self.made) is None:
+                made = self._make()
+                self._made = (made,)
+            return made

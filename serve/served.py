@@ -6,15 +6,11 @@ Opening it checks the snapshot and makes look-ups ready; texts, vectors, files a
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import weakref
-from pathlib import Path
-
 from kat_ray.encoders.encoder import Device
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.weight_table import WeightTable
 from kat_ray.storage import Location
+from serve.folder import PrivateFolder
 from serve.services.columns import ColumnFiles
 from serve.services.embeddings_file import EmbeddingsFile
 from serve.services.encoders import Encoders
@@ -33,8 +29,7 @@ class ServedSnapshot:
     def __init__(self, snapshot: Snapshot, encoders: Encoders, device: Device, limits: Limits) -> None:
         self.snapshot = snapshot
         self.table = WeightTable.from_snapshot(snapshot)
-        folder = Path(tempfile.mkdtemp(prefix="kat-ray-serve-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        folder = PrivateFolder()
         texts = Texts(snapshot)
         self.columns = ColumnFiles(snapshot, self.table, folder)
         self.embeddings_file = EmbeddingsFile(snapshot, folder)

@@ -10,6 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from kat_ray.storage import Location
 from serve.catalog import SnapshotCatalog
+from serve.folder import remove_abandoned
 from serve.metrics import Metrics
 from serve.served import ServedSnapshot
 from serve.services.encoders import Encoders
@@ -28,6 +29,7 @@ class Service:
     """What routes work with. Look-ups and draws have threads of their own, so that slow work cannot hold them up."""
 
     def __init__(self, settings: ServiceSettings) -> None:
+        remove_abandoned()
         self.settings = settings
         self.tokens = ValidTokens(settings.tokens, settings.tokens_file, settings.lasting_tokens)
         self.metrics = Metrics()

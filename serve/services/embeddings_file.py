@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from kat_ray.snapshot.point_file import write_points
@@ -20,20 +21,19 @@ _CHUNK_BYTES = 1 << 20
 class EmbeddingsFile:
     """Made at its first use: some ten seconds for 250,000 prompts, in one thread."""
 
-    def __init__(self, snapshot: Snapshot, folder: Path) -> None:
-        self._snapshot = snapshot
-        self._folder = folder
-        self.compressed = Once(self._write)
+    def __init__(self, snapshot: Snapshot, folder: Callable[[], Path]) -> None:
+        self.compressed = Once(lambda: _write(snapshot, folder()), StoredFile.exists)
 
-    def _write(self) -> StoredFile:
-        """Written plain and packed with a fixed time stamp, so that equal snapshots give equal bytes."""
-        plain = self._folder / write_points(self._snapshot, Location(str(self._folder)))
-        packed = plain.with_name(f"{plain.name}.gz")
-        with (
-            plain.open("rb") as source,
-            packed.open("wb") as target,
-            gzip.GzipFile("", "wb", _LEVEL, target, 0) as stream,
-        ):
-            shutil.copyfileobj(source, stream, _CHUNK_BYTES)
-        plain.unlink()
-        return StoredFile(packed, table_checksum(packed))
+
+def _write(snapshot: Snapshot, folder: Path) -> StoredFile:
+    """Written plain and packed with a fixed time stamp, so that equal snapshots give equal bytes."""
+    plain = folder / write_points(snapshot, Location(str(folder)))
+    packed = plain.with_name(f"{plain.name}.gz")
+    with (
+        plain.open("rb") as source,
+        packed.open("wb") as target,
+        gzip.GzipFile("", "wb", _LEVEL, target, 0) as stream,
+    ):
+        shutil.copyfileobj(source, stream, _CHUNK_BYTES)
+    plain.unlink()
+    return StoredFile(packed, table_checksum(packed))

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from serve.services.columns import ColumnFiles
 
 
 def test_both_files_hold_the_snapshots_weights_in_its_order(snapshot, tmp_path):
-    files = ColumnFiles(snapshot, WeightTable.from_snapshot(snapshot), tmp_path)
+    files = ColumnFiles(snapshot, WeightTable.from_snapshot(snapshot), lambda: tmp_path)
     assert not list(tmp_path.iterdir())
     arrow, plain = files.arrow(), files.json()
     table = WeightTable.open(arrow.path, arrow.checksum)
@@ -22,7 +24,7 @@ def test_both_files_hold_the_snapshots_weights_in_its_order(snapshot, tmp_path):
 
 def test_a_file_is_written_once_and_the_same_everywhere(snapshot, tmp_path):
     table = WeightTable.from_snapshot(snapshot)
-    here, there = (ColumnFiles(snapshot, table, tmp_path / name) for name in ("a", "b"))
+    here, there = (ColumnFiles(snapshot, table, partial(Path, tmp_path, name)) for name in ("a", "b"))
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
     assert here.arrow() is here.arrow()
