@@ -37,11 +37,12 @@ class Points:
     def __init__(self, snapshot: Snapshot, texts: Texts) -> None:
         self._snapshot = snapshot
         self._texts = texts
-        self._cloud = PointCloud(snapshot)
-        self.cloud = Once(lambda: Block.of(self._cloud.encode()))
-        self.labels = Once(lambda: Block.of(self._cloud.cluster_labels()))
-        self.meta = Once(self._cloud.meta)
-        self._places = Once(self._find_places)
+        self._cloud = cloud = PointCloud(snapshot)
+        # none of these knows `self`: the memory of a closed snapshot goes at once, not when cycles are looked for
+        self.cloud = Once(lambda: Block.of(cloud.encode()))
+        self.labels = Once(lambda: Block.of(cloud.cluster_labels()))
+        self.meta = Once(cloud.meta)
+        self._places = Once(lambda: _find_places(cloud))
 
     def place(self, row: int) -> int | None:
         """Which point of the cloud a row is; None where there is no map."""
@@ -61,11 +62,12 @@ class Points:
         ids = self._snapshot.ids.take(rows).to_pylist()
         return {"chunk": chunk, "first_point": chunk * CHUNK_ROWS, "ids": ids, "previews": self._texts.previews(rows)}
 
-    def _find_places(self) -> Int64Vector | None:
-        try:
-            order = self._cloud.order
-        except SnapshotMismatchError:
-            return None
-        places = np.empty(len(order), np.int64)
-        places[order] = np.arange(len(order))
-        return places
+
+def _find_places(cloud: PointCloud) -> Int64Vector | None:
+    try:
+        order = cloud.order
+    except SnapshotMismatchError:
+        return None
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places

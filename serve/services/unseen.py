@@ -6,7 +6,7 @@ counts as more crowded than the prompt itself, whose own neighbors begin after i
 
 The weight is the one that the snapshot's rule and scale give: proportional to density ** -power with the same factor
 as the prompts' weights and the same cap, so it can be compared with theirs; the weights of the prompts are not scaled
-down to make room. In an edited snapshot it is the weight without any edit.
+down to make room. In an edited snapshot it is the weight of a prompt that no edit named.
 """
 
 from __future__ import annotations
@@ -33,20 +33,29 @@ class _Nearest(NamedTuple):
     truncated: list[bool]
 
 
+class _Scale(NamedTuple):
+    """log of weight over density ** exponent, and the median weight."""
+
+    log_factor: float
+    median: float
+
+
 class UnseenTexts:
     """Density, weight and place of texts that a snapshot does not hold."""
 
     def __init__(self, snapshot: Snapshot, encoders: Encoders, device: Device) -> None:
         self._snapshot = snapshot
         self._encoders = encoders
-        self._device = device
         parameters = snapshot.manifest.parameters
         self._k = max(1, int(snapshot.manifest.diagnostics["k"]))
         self._rendering = parameters.get("text", "first_user")
         self._weighting = WeightConfig(**parameters.get("weights", {}))
-        self._index = Once(self._make_index)
+        power = float(snapshot.manifest.diagnostics["power"])
+        self._exponent = exponent = power if self._weighting.compat_inverted_weights else -power
+        # none of these knows `self`: the memory of a closed snapshot goes at once, not when cycles are looked for
+        self._index = Once(lambda: _make_index(snapshot, device))
         self._sorted_density = Once(lambda: np.sort(snapshot.density))
-        self._log_factor = Once(self._find_log_factor)
+        self._scale = Once(lambda: _find_scale(snapshot, exponent))
 
     def density(self, texts: Sequence[str]) -> list[dict[str, Any]]:
         """How crowded each text is among the prompts, and the weight it would get.
@@ -106,11 +115,6 @@ class UnseenTexts:
         rendered = [render_text([Message("user", text)], self._rendering) for text in texts]
         return self._encoders.embed(self._snapshot.manifest.encoder, rendered)
 
-    def _make_index(self) -> Any:
-        from kat_ray.geometry.neighbors import ExactIndex
-
-        return ExactIndex(self._snapshot.embeddings, device="gpu" if self._device == "gpu" else "cpu")
-
     def _percentile(self, crowding: Float64Vector) -> Float64Vector:
         """Share of the prompts that are less crowded, plus half of those that are as crowded, in [0, 1]."""
         density = self._sorted_density()
@@ -118,19 +122,10 @@ class UnseenTexts:
         return np.asarray((below + up_to) / (2.0 * len(density)))
 
     def _weights(self, crowding: Float64Vector) -> Float64Vector:
-        values = np.exp(self._log_factor() + self._exponent * np.log(crowding))
+        scale = self._scale()
+        values = np.exp(scale.log_factor + self._exponent * np.log(crowding))
         cap = self._snapshot.manifest.diagnostics["cap"]
-        return np.asarray(values if cap is None else np.minimum(values, cap * np.median(self._snapshot.weights)))
-
-    @property
-    def _exponent(self) -> float:
-        power = float(self._snapshot.manifest.diagnostics["power"])
-        return power if self._weighting.compat_inverted_weights else -power
-
-    def _find_log_factor(self) -> float:
-        """The median over the prompts, since a cap or an edit moves some of them away from the rule."""
-        density, weights = self._snapshot.density, self._snapshot.weights
-        return float(np.median(np.log(weights) - self._exponent * np.log(density)))
+        return np.asarray(values if cap is None else np.minimum(values, cap * scale.median))
 
     def _neighbors(self, nearest: _Nearest) -> list[list[dict[str, Any]]]:
         ids = self._snapshot.ids.take(nearest.indices[:, : self._k].reshape(-1)).to_pylist()
@@ -138,3 +133,29 @@ class UnseenTexts:
         pairs = [{"id": name, "distance": far} for name, far in zip(ids, distances.reshape(-1).tolist(), strict=True)]
         width = distances.shape[1]
         return [pairs[start : start + width] for start in range(0, len(pairs), width)]
+
+
+def _make_index(snapshot: Snapshot, device: Device) -> Any:
+    from kat_ray.geometry.neighbors import ExactIndex
+
+    return ExactIndex(snapshot.embeddings, device="gpu" if device == "gpu" else "cpu")
+
+
+def _find_scale(snapshot: Snapshot, exponent: float) -> _Scale:
+    """By the weights before any edit, brought to the scale of this snapshot's; the factor is a median, since a cap
+    moves some of them away from the rule."""
+    rescaling = 1.0
+    while (name := snapshot.manifest.parameters.get("parent")) is not None:
+        parent = Snapshot.open(snapshot.location.sibling(name))
+        rescaling *= _rescaling(snapshot, parent)
+        snapshot = parent
+    weights = snapshot.weights * rescaling
+    log_factor = np.median(np.log(weights) - exponent * np.log(snapshot.density))
+    return _Scale(float(log_factor), float(np.median(weights)))
+
+
+def _rescaling(child: Snapshot, parent: Snapshot) -> float:
+    """By how much scaling to sum 1 changed the weights that the edit left alone: an edit that raises others lowers
+    them."""
+    ratios = child.weights / parent.weights
+    return float(ratios.min() if child.manifest.parameters["edits"]["factor"] > 1.0 else ratios.max())

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import gc
+import shutil
+import weakref
 from pathlib import Path
 
 import pytest
@@ -20,7 +22,7 @@ def test_opening_reads_what_look_ups_need_and_nothing_else(made):
     opened = served(made.store)
     assert opened.snapshot_id == made.current
     assert set(opened.snapshot._arrays) == {"weights", "density_percentile"}
-    assert not list(opened.columns._folder.iterdir())
+    assert opened.columns.arrow.made is opened.columns.json.made is opened.embeddings_file.compressed.made is None
 
 
 def test_all_services_answer_from_the_same_snapshot(made):
@@ -39,6 +41,31 @@ def test_its_private_folder_is_for_its_owner_alone_and_goes_with_it(made):
     del opened
     gc.collect()
     assert not folder.exists()
+
+
+def test_files_that_a_cleaner_removed_are_made_anew(made):
+    opened = served(made.store)
+    files = (opened.columns.arrow, opened.columns.json, opened.embeddings_file.compressed)
+    before = [file() for file in files]
+    shutil.rmtree(before[0].path.parent)
+    assert [file.made for file in files] == [None] * 3
+    after = [file() for file in files]
+    assert [file.checksum for file in after] == [file.checksum for file in before]
+    assert all(file.path.is_file() for file in after)
+
+
+def test_everything_of_a_snapshot_goes_with_its_last_user_without_a_look_for_cycles(made):
+    opened = served(made.store)
+    opened.points.cloud(), opened.points.place(0), opened.embeddings_file.compressed()
+    opened.search.find("bread", "substring", 1), opened.search.find("bread", "meaning", 1)
+    parts = [weakref.ref(part) for part in (opened, opened.snapshot, opened.points, opened.unseen, opened.columns)]
+    gc.collect()
+    gc.disable()
+    try:
+        del opened
+        assert [part() for part in parts] == [None] * 5
+    finally:
+        gc.enable()
 
 
 def test_a_damaged_snapshot_does_not_open(store, made):

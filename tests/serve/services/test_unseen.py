@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from kat_ray.geometry.weights import WeightConfig
+from kat_ray.snapshot.edits import edit_weights
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
@@ -116,3 +119,17 @@ def test_an_encoder_that_is_another_one_is_refused(snapshot, tmp_path):
         service.density([NEW])
     assert refused.value.status == 503
     assert NEW not in str(refused.value)
+
+
+@pytest.mark.parametrize("factors", [(9.0,), (0.1,), (1.0,), (9.0, 0.2)])
+@pytest.mark.parametrize("weighting", [WeightConfig(), WeightConfig(power=8.0, cap=1.5)])
+def test_edits_of_nearly_all_prompts_leave_unseen_text_the_weight_of_those_that_none_named(other, weighting, factors):
+    edited = first = other(weighting)
+    store = Store(Location(str(Path(first.location.path).parent)))
+    for number, factor in enumerate(factors):
+        edited = Snapshot.open(
+            store.location, edit_weights(store, edited.snapshot_id, IDS[number:-3], factor).snapshot_id
+        )
+    weights = unseen(edited)._weights(np.asarray(first.density))
+    np.testing.assert_allclose(weights[-3:], edited.weights[-3:], rtol=1e-9)
+    np.testing.assert_allclose(weights / weights.sum(), first.weights, rtol=1e-9)
