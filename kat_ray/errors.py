@@ -78,7 +78,16 @@ class ServiceUnavailableError(ServiceError):
 
 
 class ServiceRefusedError(ServiceError):
-    """The service refused the request, so that trying again is no use; the message holds its own sentence."""
+    """The service refused the request, so that trying again is no use; the message holds its own sentence.
+
+    `status` is that of the answer, 0 without one; `is_own` tells that the answer had the form of the service, so that
+    no proxy gave it in its place.
+    """
+
+    def __init__(self, message: str, status: int = 0, *, is_own: bool = False) -> None:
+        super().__init__(message)
+        self.status = status
+        self.is_own = is_own
 
 
 class StaleWeightsError(ServiceError):

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kat_ray.client.cache import Version, WeightCache
 from kat_ray.client.transport import Transport
-from kat_ray.errors import InputError, ServiceUnavailableError, SnapshotDamagedError, SnapshotError
+from kat_ray.errors import InputError, ServiceRefusedError, ServiceUnavailableError, SnapshotDamagedError, SnapshotError
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import MANIFEST_NAME, Store, read_manifest
 from kat_ray.snapshot.weight_table import WeightTable
@@ -178,6 +178,13 @@ def require_snapshot_id(snapshot_id: str | None) -> None:
     """
     if snapshot_id is not None and not _SNAPSHOT_ID.fullmatch(snapshot_id):
         raise InputError(f"{snapshot_id[:80]!r} is not a snapshot id; expected 16 hex digits.")
+
+
+def is_final(error: Exception, snapshot_id: str | None) -> bool:
+    """Whether the service itself says no; a proxy before one that is away answers 404 too, or leads elsewhere."""
+    if not isinstance(error, ServiceRefusedError):
+        return False
+    return error.status in (401, 403) or (error.status == 404 and error.is_own and snapshot_id is not None)
 
 
 def _remember(cache: WeightCache, key: str, version: Version, checked_at: float, is_current: bool) -> None:

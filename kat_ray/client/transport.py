@@ -183,20 +183,27 @@ def _accepted(answer: Answer, request: str, name: str, token: str | None) -> Ans
         return answer
     if answer.status < 400:
         place = plain(answer.headers.get("location", "another place"), 200)
-        raise ServiceRefusedError(f"{request} at {name} leads to {place}; give the URL of the service itself.")
-    sentence = _sentence(answer.body)
+        raise ServiceRefusedError(
+            f"{request} at {name} leads to {place}; give the URL of the service itself.", answer.status
+        )
+    detail = _detail(answer.body)
+    sentence = detail or "it does not say why; is there another server behind this address?"
     if token is not None:
         sentence = sentence.replace(token, "…")
     hint = " Give its token: token=…" if answer.status == 401 and token is None else ""
-    raise ServiceRefusedError(f"{request} was refused by {name} with status {answer.status}: {sentence}{hint}")
+    raise ServiceRefusedError(
+        f"{request} was refused by {name} with status {answer.status}: {sentence}{hint}",
+        answer.status,
+        is_own=detail is not None,
+    )
 
 
-def _sentence(body: bytes) -> str:
-    """What the service says under "detail", as one harmless line."""
+def _detail(body: bytes) -> str | None:
+    """What the service says under "detail", as one harmless line; None when another server speaks."""
     try:
         detail = json.loads(body)["detail"]
     except (ValueError, KeyError, TypeError, RecursionError):
-        return "it does not say why; is there another server behind this address?"
+        return None
     return plain(detail if isinstance(detail, str) else json.dumps(detail), _SENTENCE_COLUMNS)
 
 

@@ -21,9 +21,16 @@ import pyarrow as pa
 
 from kat_ray.arrays import Float64Vector
 from kat_ray.client.cache import WeightCache
-from kat_ray.client.sources import Held, ServiceSource, Source, StoreSource, require_snapshot_id
+from kat_ray.client.sources import Held, ServiceSource, Source, StoreSource, is_final, require_snapshot_id
 from kat_ray.client.transport import HttpTransport, Transport
-from kat_ray.errors import InputError, KatRayError, ServiceUnavailableError, SnapshotDamagedError, StaleWeightsError
+from kat_ray.errors import (
+    InputError,
+    KatRayError,
+    ServiceError,
+    ServiceRefusedError,
+    SnapshotDamagedError,
+    StaleWeightsError,
+)
 from kat_ray.geometry.sampling import DrawMethod
 from kat_ray.geometry.weights import LossMode, loss_weights
 from kat_ray.snapshot.weight_table import Draw, Lookup, WeightTable
@@ -92,7 +99,7 @@ class WeightsClient:
 
         Raises:
             ServiceUnavailableError: the service or remote store is away and the cache has nothing of it.
-            ServiceRefusedError: it refuses, for want of a token or of such a snapshot.
+            ServiceRefusedError: it refuses, for want of a token or of such a snapshot, or the cache has nothing of it.
             StaleWeightsError: it is away, and what the cache has is too old.
             SnapshotError: there is no usable snapshot at the URI.
         """
@@ -196,8 +203,8 @@ class WeightsClient:
     def _first(self) -> _State:
         try:
             return self._checked(self._pinned, None)
-        except (ServiceUnavailableError, SnapshotDamagedError) as error:
-            found = self._source.last_good(self._pinned)
+        except (ServiceError, SnapshotDamagedError) as error:
+            found = None if is_final(error, self._pinned) else self._source.last_good(self._pinned)
             if found is None:
                 raise
             _LOG.warning("The weights of snapshot %s come from the cache. %s", found[0].table.snapshot_id, error)

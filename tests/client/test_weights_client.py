@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from kat_ray.client.retries import Answer
 from kat_ray.client.weights_client import WeightsClient
 from kat_ray.errors import (
     InputError,
@@ -22,6 +23,7 @@ from kat_ray.errors import (
 from kat_ray.geometry.sampling import draw
 from kat_ray.geometry.weights import loss_weights
 from kat_ray.snapshot.snapshot import Snapshot
+from tests.client import service as faulty
 
 METHODS = ["systematic", "with_replacement", "without_replacement"]
 UNKNOWN = "0123456789abcdef"
@@ -157,6 +159,27 @@ def test_a_start_with_a_wrong_token_is_refused_even_with_a_cache(client, service
     service.token = SECRET
     with pytest.raises(ServiceRefusedError, match="status 401"):
         WeightsClient(service.url, token="another")
+
+
+@pytest.mark.parametrize("pinned", [False, True])
+@pytest.mark.parametrize("status", [302, 404, 410])
+def test_a_proxy_that_answers_for_a_service_that_is_away_is_an_outage(status, pinned, client, service, cache):
+    wanted = client.snapshot_id if pinned else None
+    WeightsClient(service.url, snapshot_id=wanted)
+    service.always = lambda handler, answer: Answer(status, {"location": "/login"}, b"<html>")
+    later = WeightsClient(service.url, snapshot_id=wanted)
+    assert _rows(later) == _rows(client)
+    assert "leads to /login" in later.staleness.error or f"status {status}" in later.staleness.error
+    with pytest.raises(ServiceRefusedError):
+        WeightsClient(service.url, cache=cache / "another")
+
+
+@pytest.mark.parametrize("code", [401, 403, 404])
+def test_a_refusal_of_the_service_itself_is_none(code, client, service):
+    WeightsClient(service.url, snapshot_id=client.snapshot_id)
+    service.always = faulty.status(code)
+    with pytest.raises(ServiceRefusedError, match=f"status {code}: Not now"):
+        WeightsClient(service.url, snapshot_id=client.snapshot_id)
 
 
 def test_fail_closed_gives_nothing_that_is_too_old(service, cache, now, quick):
