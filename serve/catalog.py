@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from kat_ray.errors import KatRayError, SnapshotError, SnapshotNotFoundError
 from kat_ray.snapshot.manifest import Manifest
@@ -36,6 +37,13 @@ class CatalogEntry:
     current: bool
 
 
+class _Opening:
+    """A snapshot being opened: whoever else asks for it waits, and nobody who asks for another one does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+
 class SnapshotCatalog:
     """Snapshots of one store, or one snapshot alone. Safe to use from many threads.
 
@@ -54,7 +62,8 @@ class SnapshotCatalog:
         self._switched = switched
         self._current: ServedSnapshot | None = None
         self._old: OrderedDict[str, ServedSnapshot] = OrderedDict()
-        self._opening = threading.Lock()
+        self._switching = threading.Lock()
+        self._opening: WeakValueDictionary[str, _Opening] = WeakValueDictionary()
         self._keeping = threading.Lock()
         self._is_single: bool | None = None
         self.problem: str | None = None
@@ -100,10 +109,12 @@ class SnapshotCatalog:
         """
         if (found := self.held(snapshot_id)) is not None:
             return found
-        with self._opening:
+        self.manifest(snapshot_id)
+        with self._keeping:
+            opening = self._opening.setdefault(snapshot_id, _Opening())
+        with opening.lock:
             if (found := self.held(snapshot_id)) is None:
                 with _refusing(snapshot_id):
-                    self.manifest(snapshot_id)
                     found = self._open_snapshot(snapshot_id if self.store is not None else None)
                 self._keep(found)
             return found
@@ -133,7 +144,7 @@ class SnapshotCatalog:
         """Ask the store for its current snapshot and switch to it; whether there was a switch. A store that cannot be
         read, or whose current snapshot is damaged, leaves everything as it is."""
         try:
-            with self._opening:
+            with self._switching:
                 switched = self._follow()
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the store, the old snapshot is served on
             self._note(f"{type(error).__name__}: {error}" if not isinstance(error, KatRayError) else str(error))
@@ -150,7 +161,7 @@ class SnapshotCatalog:
         if self.store is None:
             raise RefusedError(409, "A single snapshot is served, so there is none to switch to: serve the store.")
         found = self.get(snapshot_id)
-        with self._opening, _refusing(snapshot_id):
+        with self._switching, _refusing(snapshot_id):
             self.store.set_current(snapshot_id)
             self._make_current(found)
         return found

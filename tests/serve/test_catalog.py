@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -229,3 +230,30 @@ def test_a_snapshot_whose_ids_are_damaged_is_not_switched_to(watched, made, monk
     store.set_current(made.older)
     assert not watched.catalog.refresh()
     assert watched.catalog.current().snapshot_id == made.current
+
+
+def test_an_opening_that_takes_long_holds_up_no_other_snapshot_and_no_look_at_the_store(made, store):
+    """The older snapshot is opened by two at a time, and meanwhile the current one is found and switched to."""
+    begun, go_on = threading.Event(), threading.Event()
+    opened = []
+
+    def open_slowly(snapshot_id: str | None) -> ServedSnapshot:
+        opened.append(snapshot_id)
+        if snapshot_id == made.older:
+            begun.set()
+            go_on.wait(60)
+        return ServedSnapshot.open(store.location, snapshot_id, Encoders(), "cpu", Limits())
+
+    catalog = SnapshotCatalog(store.location, open_slowly, lambda *_: None)
+    with ThreadPoolExecutor(2) as pool:
+        waiting = [pool.submit(catalog.get, made.older) for _ in range(2)]
+        assert begun.wait(60)
+        assert catalog.refresh()
+        with pytest.raises(RefusedError):
+            catalog.get("0" * 16)
+        assert catalog.get(made.current).snapshot_id == made.current
+        assert not any(one.done() for one in waiting)
+        go_on.set()
+        first, second = (one.result() for one in waiting)
+    assert first is second
+    assert opened == [made.older, made.current]
