@@ -1,6 +1,6 @@
-"""The chi-square distribution of whole degrees of freedom, without SciPy.
+"""Pearson's statistic, and the chi-square distribution of whole degrees of freedom, without SciPy.
 
-Knows one number at a time; nothing of what is tested.
+Knows numbers; nothing of what is tested.
 """
 
 from __future__ import annotations
@@ -8,9 +8,31 @@ from __future__ import annotations
 import math
 from functools import cache
 
+import numpy as np
+
+from kat_ray.arrays import Float64Vector
 from kat_ray.errors import InputError
 
+LEAST_EXPECTED = 5.0
+"""Draws a cell: Cochran's rule for the chi-square approximation."""
 _QUANTILE_99 = 2.3263478740408408  # of the standard normal distribution
+
+
+def pearson(expected: Float64Vector, observed: Float64Vector) -> tuple[float, int]:
+    """Pearson's statistic of counts [C] and its degrees of freedom; 0 and 0 when one cell is left.
+
+    Cells are pooled until each expects enough, since one prompt may hold more than the part of its cell.
+    """
+    starts, gathered = [0], 0.0
+    for place, value in enumerate(expected):
+        gathered += value
+        if gathered >= LEAST_EXPECTED <= expected[place + 1 :].sum():
+            starts.append(place + 1)
+            gathered = 0.0
+    if len(starts) == 1:
+        return 0.0, 0
+    expected, observed = np.add.reduceat(expected, starts), np.add.reduceat(observed, starts)
+    return float(np.sum((observed - expected) ** 2 / expected)), len(starts) - 1
 
 
 def survival(value: float, degrees: int) -> float:

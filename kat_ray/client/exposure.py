@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
@@ -25,10 +25,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kat_ray.arrays import Float64Vector, Int64Vector
-from kat_ray.client.chi_square import noncentrality, survival
+from kat_ray.client.chi_square import LEAST_EXPECTED, noncentrality, pearson, survival
 from kat_ray.client.dataset_weights import WeightSource, dataset_weights, weight_table
 from kat_ray.client.weights_client import WeightsClient
-from kat_ray.errors import InputError, ServiceError
+from kat_ray.errors import InputError, ServiceError, SnapshotMismatchError
 from kat_ray.snapshot.weight_table import WeightTable
 
 ALARM_P_VALUE = 1e-3
@@ -36,7 +36,6 @@ ALARM_P_VALUE = 1e-3
 _LOG = logging.getLogger(__name__)
 _NUM_DECILES = 10
 _MOST_CELLS = 10
-_LEAST_EXPECTED = 5.0  # draws a cell: Cochran's rule for the chi-square approximation
 _MOST_DRAWS = 10**9
 
 
@@ -144,13 +143,37 @@ class Exposure:
         self._counts += counts
         self._num_unknown += num_unknown
 
+    def state_dict(self) -> dict[str, Any]:
+        """What was counted so far: plain values, two numbers for each prompt that came."""
+        rows = np.flatnonzero(self._counts)
+        counted = {"rows": rows.tolist(), "counts": self._counts[rows].tolist(), "num_unknown": self._num_unknown}
+        return {"snapshot_id": self._table.snapshot_id, "group_size": self.group_size, **counted}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state, so that the report of a resumed run covers the whole run; counts so far are replaced.
+
+        Raises:
+            SnapshotMismatchError: the state is of another snapshot.
+            InputError: it counts groups of another size.
+        """
+        if (before := state["snapshot_id"]) != self._table.snapshot_id:
+            raise SnapshotMismatchError(
+                f"The saved counts are of snapshot {before}, these weights of {self._table.snapshot_id}. Open the "
+                "saved snapshot by its id, or begin a new exposure."
+            )
+        if (size := state["group_size"]) != self.group_size:
+            raise InputError(f"The saved counts are of groups of {size}, expected {self.group_size}.")
+        self._counts = np.zeros_like(self._counts)
+        self._counts[state["rows"]] = state["counts"]
+        self._num_unknown = int(state["num_unknown"])
+
     def report(self) -> ExposureReport:
         """What was seen so far. A report at every step is many tests: of 1,000 right ones, about one rings."""
         observed = self._by_decile(self._counts) / self.group_size
         num_draws = float(observed.sum())
         num_cells = _num_cells(num_draws)
         expected = num_draws * self._by_cell(self._shares, num_cells)
-        chi_square, degrees = _chi_square(expected, self._by_cell(self._counts / self.group_size, num_cells))
+        chi_square, degrees = pearson(expected, self._by_cell(self._counts / self.group_size, num_cells))
         p_value = survival(chi_square, degrees) if degrees else 1.0
         return ExposureReport(
             snapshot_id=self._table.snapshot_id,
@@ -168,14 +191,15 @@ class Exposure:
     def send(self, client: WeightsClient, run: str) -> bool:
         """Put the report where the service shows it, under the name of the run; False when that failed.
 
-        A service that is away does not stop the training: the failure is logged, the next report holds everything.
+        A service that is away, or a client of a store, which has none, does not stop the training: the failure is
+        logged, the next report holds everything.
         """
         report = self.report()
         if report.alarm:
             _LOG.warning("Exposure of run %s: %s", run, report)
         try:
             client.put(f"/v1/exposures/{quote(run, safe='')}", report.as_message())
-        except ServiceError as error:
+        except (ServiceError, InputError) as error:
             _LOG.warning("The exposure of run %s was not sent. %s", run, error)
             return False
         return True
@@ -185,10 +209,10 @@ class Exposure:
         uniform = self._copies / self._copies.sum()
         counts = range(1, _MOST_CELLS + 1)
         shares = {count: (self._by_cell(self._shares, count), self._by_cell(uniform, count)) for count in counts}
-        num_draws = 2.0 * _LEAST_EXPECTED
+        num_draws = 2.0 * LEAST_EXPECTED
         while num_draws <= _MOST_DRAWS:
             expected, others = (num_draws * share for share in shares[_num_cells(num_draws)])
-            distance, degrees = _chi_square(expected, others)
+            distance, degrees = pearson(expected, others)
             if degrees and distance >= noncentrality(ALARM_P_VALUE, degrees):
                 return math.ceil(num_draws)
             num_draws *= 1.1
@@ -221,21 +245,4 @@ def _places(weights: Float64Vector, shares: Float64Vector) -> Float64Vector:
 
 
 def _num_cells(num_draws: float) -> int:
-    return int(min(max(num_draws // _LEAST_EXPECTED, 1), _MOST_CELLS))
-
-
-def _chi_square(expected: Float64Vector, observed: Float64Vector) -> tuple[float, int]:
-    """Pearson's statistic and its degrees of freedom.
-
-    Cells are pooled until each expects enough, since one prompt may hold more than the part of its cell.
-    """
-    starts, gathered = [0], 0.0
-    for place, value in enumerate(expected):
-        gathered += value
-        if gathered >= _LEAST_EXPECTED <= expected[place + 1 :].sum():
-            starts.append(place + 1)
-            gathered = 0.0
-    if len(starts) == 1:
-        return 0.0, 0
-    expected, observed = np.add.reduceat(expected, starts), np.add.reduceat(observed, starts)
-    return float(np.sum((observed - expected) ** 2 / expected)), len(starts) - 1
+    return int(min(max(num_draws // LEAST_EXPECTED, 1), _MOST_CELLS))

@@ -10,7 +10,7 @@ from kat_ray.client.exposure import Exposure, ExposureReport
 from kat_ray.client.retries import Retries
 from kat_ray.client.transport import HttpTransport
 from kat_ray.client.weights_client import WeightsClient
-from kat_ray.errors import InputError
+from kat_ray.errors import InputError, SnapshotMismatchError
 from kat_ray.geometry.density import density_percentile
 from kat_ray.geometry.sampling import DrawMethod
 from kat_ray.snapshot.weight_table import WeightTable
@@ -206,7 +206,26 @@ def test_an_alarm_is_logged(client, table, caplog):
     assert "they do not follow the weights" in caplog.text
 
 
-def test_a_client_of_a_store_has_no_one_to_send_to(store):
+def test_a_client_of_a_store_has_no_one_to_send_to_and_stops_no_training(store, caplog):
     client = WeightsClient(str(store.location))
-    with pytest.raises(InputError, match="no service to send to"):
-        Exposure(client).send(client, "run")
+    assert Exposure(client).send(client, "run") is False
+    assert "no service to send to" in caplog.text
+
+
+def test_a_resumed_exposure_reports_the_whole_run(table):
+    first, second, whole = (Exposure(table, group_size=2) for _ in range(3))
+    ids = [*table.ids(table.draw(600, seed=1).rows).to_pylist(), UNKNOWN]
+    first.record(ids[301:])
+    second.record(ids)
+    second.load_state_dict(json.loads(json.dumps(first.state_dict())))
+    second.record(ids[:301])
+    whole.record(ids)
+    assert second.report() == whole.report()
+
+
+def test_counts_of_another_snapshot_or_group_size_are_not_gone_on_with(table):
+    state = Exposure(table).state_dict()
+    with pytest.raises(InputError, match="groups of 1, expected 4"):
+        Exposure(table, group_size=4).load_state_dict(state)
+    with pytest.raises(SnapshotMismatchError, match="Open the saved snapshot by its id"):
+        Exposure(table).load_state_dict({**state, "snapshot_id": "f" * 16})
