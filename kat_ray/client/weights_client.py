@@ -27,7 +27,6 @@ from kat_ray.errors import (
     InputError,
     KatRayError,
     ServiceError,
-    ServiceRefusedError,
     SnapshotDamagedError,
     StaleWeightsError,
 )
