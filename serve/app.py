@@ -35,6 +35,8 @@ APPLICATION = "kat-ray"
 """Name on the cluster: ray.serve.get_app_handle(APPLICATION) is what a trainer on the same cluster asks."""
 START_SECONDS = 300.0
 """Longest time until all replicas answer; a snapshot in an object store is fetched in it."""
+FIRST_SECONDS = 20.0
+"""Longest time that a replica looks for its first snapshot before Ray is told that it cannot start and tries again."""
 REQUEST_SECONDS = 60.0
 _LOGGING = {"log_level": "WARNING", "enable_access_log": False}  # paths hold ids of prompts
 _STEP_SECONDS = 0.05
@@ -68,14 +70,17 @@ class Replica:
         await self._app.state.service.look()
 
     async def check_health(self) -> None:
-        """Ray starts a new replica in the place of one that does not answer.
+        """Ray starts a new replica in the place of one that does not answer, and sends no request to one that never
+        was healthy: while the store does not answer, replicas that have a snapshot get them all.
 
         Raises:
             RuntimeError: the app does not say that it is alive.
+            ResourceError: it finds no snapshot for `FIRST_SECONDS`.
         """
         status, _, _ = await ask(self._app, "GET", "/v1/health/live", {}, b"")
         if status != 200:
             raise RuntimeError(f"The app answers {status} to the question whether it is alive, expected 200.")
+        await self._app.state.service.find_first(FIRST_SECONDS)
 
 
 def application(settings: ServiceSettings, num_replicas: int = 1, num_cpus: float = 1.0) -> serve.Application:
@@ -109,10 +114,8 @@ def build(args: dict[str, Any]) -> serve.Application:
     """
     settings = ServiceSettings.from_options({"host": "0.0.0.0", **args}, os.environ)  # noqa: S104
     if not settings.tokens:
-        raise InputError(
-            f"A deployment without a token would be open to anyone who reaches its proxies, wherever `host` says that "
-            f"they listen. Name a tokens_file in args, or set {READ_VARIABLE} and {PUBLISH_VARIABLE}."
-        )
+        hint = f"Name a tokens_file in args, or set {READ_VARIABLE} and {PUBLISH_VARIABLE}."
+        raise InputError(f"A deployment without a token would be open to anyone who reaches its proxies. {hint}")
     return application(settings)
 
 

@@ -4,10 +4,12 @@ and the threads in which files, NumPy and Arrow work while the event loop goes o
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
+from kat_ray.errors import ResourceError
 from kat_ray.storage import Location
 from serve.catalog import SnapshotCatalog
 from serve.folder import remove_abandoned
@@ -23,6 +25,7 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 _NUM_QUICK, _NUM_SLOW, _NUM_TEXTS = 8, 4, 4
+_LOOK_SECONDS = 1.0
 
 
 class Service:
@@ -83,6 +86,18 @@ class Service:
         outcome = "failed" if self.catalog.problem is not None else "switched" if changed else "unchanged"
         self.metrics.refreshes.labels(outcome).inc()
         return changed
+
+    async def find_first(self, seconds: float) -> None:
+        """Look at the store until a snapshot is open; at once when one is.
+
+        Raises:
+            ResourceError: none could be opened for so many seconds; with the reason.
+        """
+        deadline = time.monotonic() + seconds
+        while not (self.catalog.is_ready or await self.look()):
+            if time.monotonic() > deadline:
+                raise ResourceError(f"No snapshot can be opened. {self.catalog.problem}")
+            await asyncio.sleep(_LOOK_SECONDS)
 
     def _open(self, snapshot_id: str | None) -> ServedSnapshot:
         settings = self.settings

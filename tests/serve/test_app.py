@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,20 @@ def test_a_replica_is_healthy_as_long_as_its_app_is_alive(
     monkeypatch.setattr("serve.app.make_app", lambda _: FastAPI())
     with pytest.raises(RuntimeError, match=r"404.*expected 200"):
         asyncio.run(Replica(ray_service.settings).check_health())
+
+
+def test_a_replica_is_healthy_from_its_first_snapshot_on_even_when_the_store_goes_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.app.FIRST_SECONDS", 0.0)
+    store = Store(Location(str(tmp_path / "store")))
+    replica = Replica(ServiceSettings(store.location.uri, refresh_seconds=3600))
+    with pytest.raises(ResourceError, match=r"No snapshot can be opened\. There is no snapshot at"):
+        asyncio.run(replica.check_health())
+    publish(store, tmp_path)
+    asyncio.run(replica.check_health())
+    shutil.rmtree(store.location.path)
+    asyncio.run(replica.check_health())
 
 
 def test_a_replica_that_cannot_start_tells_why(monkeypatch: pytest.MonkeyPatch) -> None:
