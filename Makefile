@@ -59,7 +59,7 @@ serve: $(INSTALLED)
 
 # Two processes: one for all tests on Ray, which mostly wait for clusters, and one for the others.
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 test-long: $(INSTALLED)
 	@$(BIN)/python -m pytest -m 'long and not gpu'

@@ -6,10 +6,12 @@ import os
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from moto.server import ThreadedMotoServer
+from xdist.scheduler import LoadScopeScheduling
 
 BUCKET = "corpus"
 _CREDENTIALS = {
@@ -20,12 +22,16 @@ _CREDENTIALS = {
 _ON_RAY = ("tests/engine/", "tests/jobs/", "tests/serve/", "tests/test_readme.py")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of two processes one has all tests that start Ray, in order: the process has one connection to a cluster."""
-    for item in items:
-        file = item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group("ray" if file.startswith(_ON_RAY) else file))
+class _RayInOneProcess(LoadScopeScheduling):
+    """Of two processes one has all tests that start Ray, in order: a process has one connection to a cluster."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "ray" if file.startswith(_ON_RAY) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return _RayInOneProcess(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -43,7 +43,6 @@ NOT_IMPORTED = {  # tools, stubs, weights, and the other provider of the module 
         "hatchling",
         "mypy",
         "pytest-timeout",
-        "pytest-xdist",
         "ruff",
         "scipy-stubs",
         "types-tqdm",
