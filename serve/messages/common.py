@@ -22,7 +22,7 @@ WHOLE = BeforeValidator(_whole)
 """For fields that are whole numbers."""
 
 SNAPSHOT = "bb3535d7905ffd53"
-PROMPT = "61c4b8ee45a9b52e"
+PROMPT = "47efe636b4484456"
 
 
 class Message(BaseModel):
