@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -60,11 +61,10 @@ class Disturbance:
 
     def _blocks(self) -> dict[str, int]:
         found = {}
-        for path in self._folder.rglob("*.npz"):
-            try:
-                found[path.name] = path.stat().st_ino
-            except FileNotFoundError:
-                continue
+        with suppress(FileNotFoundError):  # a finished stage removes its blocks and their folder
+            for path in self._folder.rglob("*.npz"):
+                with suppress(FileNotFoundError):
+                    found[path.name] = path.stat().st_ino
         return found
 
 
