@@ -92,3 +92,8 @@ class ServiceRefusedError(ServiceError):
 
 class StaleWeightsError(ServiceError):
     """The weights were not confirmed for longer than the user allows."""
+
+
+def first_line(error: BaseException) -> str:
+    """What a foreign error says, as part of a sentence: its first line, or its name when it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote
 import pyarrow as pa
 from pyarrow import fs
 
-from kat_ray.errors import InputError, StorageUnavailableError
+from kat_ray.errors import InputError, StorageUnavailableError, first_line
 
 _LARGEST_COPY_BYTES = 4 << 30  # S3 copies at most 5 GiB in one request
 _CHUNK_BYTES = 16 << 20
@@ -112,7 +112,7 @@ class Location:
         try:
             return system.get_file_info(path)
         except OSError as error:
-            raise StorageUnavailableError(f"Cannot reach {self}: {_first_line(error)}") from error
+            raise StorageUnavailableError(f"Cannot reach {self}: {first_line(error)}") from error
 
     def children(self, *, recursive: bool = False) -> list[tuple[str, fs.FileInfo]]:
         """Names below this folder, relative to it, with their info, sorted; empty when there is no such folder."""
@@ -184,7 +184,7 @@ class Location:
         try:
             system, path = fs.FileSystem.from_uri(self.uri)
         except (OSError, ValueError, pa.ArrowException) as error:
-            reason = _first_line(error).replace(self.uri, str(self))
+            reason = first_line(error).replace(self.uri, str(self))
             raise InputError(
                 f"Cannot use the URI {self}: {reason}; expected a path, s3://bucket/path or gs://bucket/path, "
                 "with special characters percent-encoded."
@@ -250,7 +250,3 @@ def _without_secrets(uri: str) -> str:
     elif not re.fullmatch(r"[^:]*(:\d+)?", bucket):
         rest = "…"
     return f"{scheme}://{rest}"
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

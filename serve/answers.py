@@ -18,8 +18,6 @@ from serve.served import ServedSnapshot
 from serve.service import Service
 from serve.services.columns import StoredFile
 
-ARROW_STREAM = "application/vnd.apache.arrow.stream"
-ARROW_FILE = "application/vnd.apache.arrow.file"
 BYTES = "application/octet-stream"
 SNAPSHOT_HEADER = "X-Snapshot-Id"
 CHECKSUM_HEADER = "X-Checksum-Blake2b"

@@ -7,7 +7,6 @@ old.
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -15,14 +14,14 @@ from typing import Protocol
 from kat_ray.client.cache import Version, WeightCache
 from kat_ray.client.transport import Transport
 from kat_ray.errors import InputError, ServiceRefusedError, ServiceUnavailableError, SnapshotDamagedError, SnapshotError
+from kat_ray.snapshot.column_record import SNAPSHOT_ID
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import MANIFEST_NAME, Store, read_manifest
 from kat_ray.snapshot.weight_table import WeightTable
+from kat_ray.snapshot.wire import ARROW_FILE
 from kat_ray.storage import Location
 
-ARROW_FILE = "application/vnd.apache.arrow.file"
 _TRIES = 3
-_SNAPSHOT_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ def require_snapshot_id(snapshot_id: str | None) -> None:
     Raises:
         InputError: it is neither None nor 16 hex digits.
     """
-    if snapshot_id is not None and not _SNAPSHOT_ID.fullmatch(snapshot_id):
+    if snapshot_id is not None and not SNAPSHOT_ID.fullmatch(snapshot_id):
         raise InputError(f"{snapshot_id[:80]!r} is not a snapshot id; expected 16 hex digits.")
 
 

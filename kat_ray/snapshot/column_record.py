@@ -14,9 +14,10 @@ from kat_ray.errors import SnapshotDamagedError
 from kat_ray.snapshot.columns import read_npy_header
 from kat_ray.storage import Location
 
+SNAPSHOT_ID = re.compile(r"[0-9a-f]{16}")
+"""The form of every snapshot id."""
 _FILE_NAME = re.compile(r"[a-z][a-z0-9_]*\.(npy|parquet|json)")
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
-_OWNER = re.compile(r"[0-9a-f]{16}")
 _CHUNK_BYTES = 4 << 20
 
 
@@ -60,7 +61,7 @@ def check_record(record: ColumnRecord) -> None:
     where = f"manifest.json: column {record.name[:40]!r}"
     if not _FILE_NAME.fullmatch(record.file):
         raise SnapshotDamagedError(f"{where} names the file {record.file[:80]!r}, expected a plain name in the folder.")
-    if record.owner is not None and not _OWNER.fullmatch(record.owner):
+    if record.owner is not None and not SNAPSHOT_ID.fullmatch(record.owner):
         raise SnapshotDamagedError(f"{where} belongs to {record.owner[:80]!r}, expected a snapshot id.")
     if not _CHECKSUM.fullmatch(record.checksum):
         raise SnapshotDamagedError(f"{where} has the checksum {record.checksum[:80]!r}, expected 64 hex digits.")

@@ -10,7 +10,6 @@ at every moment `current` names a whole snapshot or there is none. One publisher
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -19,13 +18,12 @@ from pyarrow import fs
 
 from kat_ray.errors import SnapshotDamagedError, SnapshotError, SnapshotMismatchError, SnapshotNotFoundError
 from kat_ray.snapshot.column_files import file_sizes, verify_sizes
-from kat_ray.snapshot.column_record import ColumnRecord, record_column
+from kat_ray.snapshot.column_record import SNAPSHOT_ID, ColumnRecord, record_column
 from kat_ray.snapshot.manifest import Manifest
 from kat_ray.storage import Location
 
 MANIFEST_NAME = "manifest.json"
 _CURRENT_NAME = "current"
-_SNAPSHOT_ID = re.compile(r"[0-9a-f]{16}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Store:
         Raises:
             SnapshotNotFoundError: the id is not 16 hex digits, so it names no snapshot.
         """
-        if not _SNAPSHOT_ID.fullmatch(snapshot_id):
+        if not SNAPSHOT_ID.fullmatch(snapshot_id):
             raise SnapshotNotFoundError(f"{snapshot_id[:80]!r} is not a snapshot id; expected 16 hex digits.")
         return self.location / snapshot_id
 
@@ -116,7 +114,7 @@ class Store:
             snapshot_id = str(content["snapshot_id"])
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise SnapshotDamagedError(f"{pointer} does not name a snapshot.") from error
-        if not _SNAPSHOT_ID.fullmatch(snapshot_id):
+        if not SNAPSHOT_ID.fullmatch(snapshot_id):
             raise SnapshotDamagedError(f"{pointer} names {snapshot_id[:80]!r}, expected 16 hex digits.")
         return snapshot_id
 
@@ -136,7 +134,7 @@ class Store:
     def list(self) -> list[StoreEntry]:
         """All snapshots, newest first. Folders without a readable manifest are no snapshots and are left out."""
         names = [name for name, info in self.location.children() if info.type == fs.FileType.Directory]
-        entries = [entry for name in names if _SNAPSHOT_ID.fullmatch(name) and (entry := self._entry(name))]
+        entries = [entry for name in names if SNAPSHOT_ID.fullmatch(name) and (entry := self._entry(name))]
         return sorted(entries, key=lambda entry: (datetime.fromisoformat(entry.created_at), entry.snapshot_id))[::-1]
 
     def manifest(self, snapshot_id: str) -> Manifest:

@@ -22,7 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kat_ray.arrays import Float64Vector, Int64Vector
-from kat_ray.errors import SnapshotDamagedError
+from kat_ray.errors import SnapshotDamagedError, first_line
 from kat_ray.geometry.sampling import CumulativeTable, DrawMethod, draw
 from kat_ray.snapshot.json_form import load_object
 from kat_ray.snapshot.keys import Ids, KeyIndex, format_keys, parse_keys
@@ -120,7 +120,7 @@ class WeightTable:
             return cls._from_batch(_only_batch(pa.memory_map(str(file))))
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             raise SnapshotDamagedError(
-                f"{file} cannot be read as a weight table: {_first_line(error)}. Delete it and fetch it again."
+                f"{file} cannot be read as a weight table: {first_line(error)}. Delete it and fetch it again."
             ) from error
 
     @classmethod
@@ -133,7 +133,7 @@ class WeightTable:
         try:
             return cls._from_batch(_only_batch(pa.BufferReader(data)))
         except (ValueError, KeyError, pa.ArrowException) as error:
-            raise SnapshotDamagedError(f"The bytes cannot be read as a weight table: {_first_line(error)}.") from error
+            raise SnapshotDamagedError(f"The bytes cannot be read as a weight table: {first_line(error)}.") from error
 
     @staticmethod
     def write(snapshot: Snapshot, path: Path | str) -> str:
@@ -243,7 +243,3 @@ def _weighting(snapshot: Snapshot) -> dict[str, Any]:
     numbers, parameters = snapshot.manifest.diagnostics, snapshot.manifest.parameters
     made = {"estimator": numbers["estimator"], "k": numbers["k"], "power": numbers["power"], "cap": numbers["cap"]}
     return made | {name: parameters[name] for name in ("parent", "edits") if name in parameters}
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]

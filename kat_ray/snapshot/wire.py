@@ -22,9 +22,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from kat_ray.arrays import Float64Vector
-from kat_ray.errors import InputError
+from kat_ray.errors import InputError, first_line
 from kat_ray.snapshot.keys import Ids, format_keys, parse_keys
 from kat_ray.snapshot.weight_table import Draw, Lookup
+
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
+"""Media type of the messages of this page."""
+ARROW_FILE = "application/vnd.apache.arrow.file"
+"""Media type of a weight table."""
 
 _KEYS = pa.schema({"key": pa.uint64()})
 _LOOKUP = pa.schema(
@@ -147,7 +152,7 @@ def _read(data: bytes) -> pa.Table:
         table = pa.ipc.open_stream(pa.py_buffer(data)).read_all()
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError, OverflowError, struct.error) as error:
-        raise InputError(f"The message cannot be read as an Arrow IPC stream: {_first_line(error)}") from error
+        raise InputError(f"The message cannot be read as an Arrow IPC stream: {first_line(error)[:200]}") from error
     return table
 
 
@@ -188,7 +193,3 @@ def _joined(column: pa.ChunkedArray) -> pa.Array:
 
 def _form(schema: pa.Schema) -> str:
     return ", ".join(f"{field.name[:40]}: {str(field.type)[:40]}" for field in schema)[:200] or "no columns"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0][:200]

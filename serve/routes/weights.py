@@ -7,10 +7,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from pydantic import ValidationError
 
-from kat_ray.snapshot.wire import encode_draw
+from kat_ray.snapshot.wire import ARROW_FILE, ARROW_STREAM, encode_draw
 from serve.answers import (
-    ARROW_FILE,
-    ARROW_STREAM,
     CHECKSUM_HEADER,
     NOT_MODIFIED,
     SNAPSHOT_HEADER,

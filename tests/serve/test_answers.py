@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from fastapi import Request
 
-from serve.answers import ARROW_FILE, bytes_answer, dump, heed_range, tagged, wants
+from kat_ray.snapshot.wire import ARROW_FILE
+from serve.answers import bytes_answer, dump, heed_range, tagged, wants
 from serve.refusals import RefusedError
 
 

@@ -20,8 +20,7 @@ from hypothesis import strategies
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from kat_ray.snapshot.wire import encode_ids
-from serve.answers import ARROW_STREAM
+from kat_ray.snapshot.wire import ARROW_STREAM, encode_ids
 from serve.http import make_app
 from serve.settings import Limits, ServiceSettings
 from serve.tokens import Tokens

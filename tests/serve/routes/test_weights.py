@@ -10,8 +10,7 @@ import pytest
 from kat_ray.client.weights_client import WeightsClient
 from kat_ray.geometry.sampling import draw
 from kat_ray.snapshot.weight_table import WeightTable
-from kat_ray.snapshot.wire import decode_draw, decode_lookup, encode_ids
-from serve.answers import ARROW_FILE, ARROW_STREAM
+from kat_ray.snapshot.wire import ARROW_FILE, ARROW_STREAM, decode_draw, decode_lookup, encode_ids
 from serve.settings import Limits
 from tests.serve.corpus import IDS
 
