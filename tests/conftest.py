@@ -30,6 +30,7 @@ class _RayInOneProcess(LoadScopeScheduling):
         return "ray" if file.startswith(_ON_RAY) else file
 
 
+@pytest.hookimpl(optionalhook=True)  # pytest runs without xdist too
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     return _RayInOneProcess(config, log)
 

@@ -1,0 +1,118 @@
+// What is shown and pointed at, as one immutable value that the map and the panels follow. Knows neither of them.
+
+import type { Comparison } from "./data/comparison";
+import type { Corpus } from "./data/corpus";
+
+export type ColorBy = "source" | "density" | "weight" | "cluster";
+export type Mode = "explore" | "sampling" | "compare";
+export type Theme = "system" | "dark" | "light";
+
+/** Which points are shown; all conditions hold together. */
+export interface Filter {
+  /** Codes of sources that are hidden. */
+  readonly hiddenSources: ReadonlySet<number>;
+  /** Lowest and highest density percentile shown, 0 to 1. */
+  readonly density: readonly [number, number];
+  /** Label of the only cluster shown; null shows all. */
+  readonly cluster: number | null;
+}
+
+/** A text that is not of the snapshot, where it falls on the map. */
+export interface PlacedText {
+  readonly text: string;
+  /** In the coordinates of the layout, [-1, 1]. */
+  readonly position: readonly [number, number, number];
+  readonly densityPercentile: number;
+}
+
+export interface State {
+  /** The snapshot on the map; null while the first one loads. */
+  readonly corpus: Corpus | null;
+  /** The address named this snapshot; null follows the current one. */
+  readonly pinnedSnapshot: string | null;
+
+  readonly mode: Mode;
+  readonly colorBy: ColorBy;
+  /** 0.1 to 5. */
+  readonly sizeFactor: number;
+  /** 0.1 to 1. */
+  readonly opacity: number;
+  readonly filter: Filter;
+  readonly theme: Theme;
+  readonly showLabels: boolean;
+  readonly showGrid: boolean;
+  /** Whether the map turns when nobody touches it. */
+  readonly rotation: boolean;
+
+  /** What the pointer does on the map. */
+  readonly tool: "navigate" | "lasso";
+  /** Points by number in the cloud; 0 is one of them, so test for null. */
+  readonly hovered: number | null;
+  readonly selected: number | null;
+  /** Neighbors of the selected point, nearest first, as links on the map. */
+  readonly neighbors: readonly number[];
+  /** Points that a lasso, a cluster or a search marked, ascending; null when nothing is marked. */
+  readonly marked: Uint32Array | null;
+
+  /** Sampling view: power as a multiple of the snapshot's own; 0 is uniform, 1 the snapshot's weights. */
+  readonly strength: number;
+  /** Sampling view: draws shown, as a share of the number of prompts. */
+  readonly drawShare: number;
+
+  readonly comparison: Comparison | null;
+  readonly placed: readonly PlacedText[];
+}
+
+export const INITIAL: State = {
+  corpus: null,
+  pinnedSnapshot: null,
+  mode: "explore",
+  colorBy: "source",
+  sizeFactor: 1,
+  opacity: 1,
+  filter: { hiddenSources: new Set(), density: [0, 1], cluster: null },
+  theme: "system",
+  showLabels: true,
+  showGrid: true,
+  rotation: true,
+  tool: "navigate",
+  hovered: null,
+  selected: null,
+  neighbors: [],
+  marked: null,
+  strength: 1,
+  drawShare: 0.05,
+  comparison: null,
+  placed: [],
+};
+
+export type Listener = (state: State, before: State) => void;
+
+/** Holds the state; listeners hear of each change once, in the order in which they came. */
+export class Store {
+  #state: State;
+  readonly #listeners = new Set<Listener>();
+
+  constructor(state: State = INITIAL) {
+    this.#state = state;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Changes some values; without a difference nobody hears of it. */
+  set(change: Partial<State>): void {
+    const before = this.#state;
+    const keys = Object.keys(change) as (keyof State)[];
+    if (keys.every((key) => Object.is(before[key], change[key]))) return;
+    this.#state = { ...before, ...change };
+    for (const listener of this.#listeners) listener(this.#state, before);
+  }
+
+  /** Follow the state; returns what ends it. */
+  follow(listener: Listener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+}
