@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request
 from fastapi.responses import FileResponse, Response
 
 from serve.asgi import JSON_TYPE
-from serve.messages.common import SnapshotId
+from serve.messages.common import SNAPSHOT, SnapshotId
 from serve.refusals import RefusedError
 from serve.served import ServedSnapshot
 from serve.service import Service
@@ -46,12 +46,14 @@ def service_of(request: Request) -> Service:
 ServiceOf = Annotated[Service, Depends(service_of)]
 
 
-async def pinned(
-    service: ServiceOf,
-    snapshot: Annotated[
-        SnapshotId | None, Query(description="Answer from this snapshot instead of the current one.")
-    ] = None,
-) -> ServedSnapshot:
+Asked = Annotated[
+    SnapshotId | None,
+    Query(description="Answer from this snapshot instead of the current one.", examples=[SNAPSHOT]),
+]
+"""The snapshot that a request names."""
+
+
+async def pinned(service: ServiceOf, snapshot: Asked = None) -> ServedSnapshot:
     """The snapshot that a request names, or the current one."""
     if snapshot is None:
         return service.catalog.current()
@@ -141,6 +143,12 @@ def binary(media_type: str, description: str) -> Documented:
     return {200: {"content": {media_type: _BINARY}, "description": description, "headers": _HEADERS}}
 
 
+def text(media_type: str, description: str, example: str) -> Documented:
+    """For the API description: an answer in text."""
+    schema = {"type": "string", "examples": [example]}
+    return {200: {"content": {media_type: {"schema": schema}}, "description": description}}
+
+
 NOT_MODIFIED: Documented = {304: {"description": "The client has it already.", "headers": _HEADERS}}
 
 _DESCRIPTIONS = {
@@ -148,5 +156,4 @@ _DESCRIPTIONS = {
     409: "The request is right, but not for this snapshot or this service.",
     415: "The body is of another media type.",
     416: "The range lies behind the end.",
-    503: "The service is not able to answer this now.",
 }

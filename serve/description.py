@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from serve.answers import PROBLEM
+from serve.asgi import JSON_TYPE
 from serve.messages.common import Message, Problem
 from serve.security import required_scope
 from serve.settings import Limits, ServiceSettings
@@ -22,11 +23,12 @@ _EVERYWHERE = {
     400: "The Host header or the body cannot be used.",
     403: "The token does not allow this, or the page of another origin asks.",
     429: "This client has too many requests in work.",
-    503: "The service is busy or has no snapshot yet.",
+    503: "The service is busy, has no snapshot yet, or lacks what it needs for this.",
 }
 _WITH_TOKENS = {401: "A valid token is needed."}
 _WITH_INPUT = {422: "Something in the request is not as described."}
 _WITH_BODY = {408: "The body came too slowly.", 413: "The body is too large."}
+_NOTHING_SAID = "Successful Response"
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 
@@ -35,6 +37,7 @@ def describe(app: FastAPI, settings: ServiceSettings) -> dict[str, Any]:
     description = get_openapi(title=app.title, version=app.version, description=_ABOUT, routes=app.routes)
     for path, method, operation in _operations(description):
         operation["responses"].pop("422", None)
+        _name_answers(operation, description["components"]["schemas"])
         _add_refusals(operation, bool(settings.tokens))
         scope = required_scope(method, path)
         if settings.tokens and scope is not None:
@@ -54,6 +57,14 @@ def _operations(description: dict[str, Any]) -> Iterator[tuple[str, str, dict[st
     for path, item in description["paths"].items():
         for method, operation in item.items():
             yield path, method.upper(), operation
+
+
+def _name_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """An answer of which the route says nothing is what its message says of itself."""
+    for answer in operation["responses"].values():
+        if answer["description"] == _NOTHING_SAID:
+            reference: str = answer["content"][JSON_TYPE]["schema"]["$ref"]
+            answer["description"] = schemas[reference.rpartition("/")[2]]["description"]
 
 
 def _add_refusals(operation: dict[str, Any], has_tokens: bool) -> None:

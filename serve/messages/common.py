@@ -25,6 +25,11 @@ SNAPSHOT = "bb3535d7905ffd53"
 PROMPT = "47efe636b4484456"
 
 
+def example(value: Any) -> ConfigDict:
+    """The configuration of a message that shows an example in the API description."""
+    return ConfigDict(json_schema_extra={"examples": [value]})
+
+
 class Message(BaseModel):
     """A JSON object with exactly these keys, each of its own type: "5" is no number."""
 
@@ -34,9 +39,5 @@ class Message(BaseModel):
 class Problem(Message):
     """Why a request was not answered, in a sentence that says what to do; it never repeats what was asked."""
 
+    model_config = example({"detail": "No snapshot is ready to be served yet; try again soon."})
     detail: str
-
-
-def example(value: Any) -> ConfigDict:
-    """The configuration of a message that shows an example in the API description."""
-    return ConfigDict(json_schema_extra={"examples": [value]})

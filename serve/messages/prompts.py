@@ -7,9 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from serve.messages.common import PROMPT, SNAPSHOT, Message, PromptId, Share, SnapshotId, example
-from serve.messages.texts import Brief
+from serve.messages.texts import BRIEF, Brief
 
 _TEXT = "How do I bake sourdough bread at home?"
+_NEAREST = {**BRIEF, "id": "bbd382c73b990922", "preview": "Which flour makes the best bread?", "distance": 0.67}
 
 
 class Turn(Message):
@@ -85,6 +86,7 @@ class PromptAnswer(Message):
 class NeighborsAnswer(Message):
     """The nearest other prompts, nearest first, as the snapshot's graph has them."""
 
+    model_config = example({"snapshot_id": SNAPSHOT, "id": PROMPT, "neighbors": [_NEAREST]})
     snapshot_id: SnapshotId
     id: PromptId
     neighbors: list[Brief]
@@ -116,6 +118,20 @@ class Bounds(Message):
 class PointsMeta(Message):
     """What a reader of the point cloud needs besides its bytes (kat_ray/snapshot/point_cloud.py is the format)."""
 
+    model_config = example(
+        {
+            "snapshot_id": SNAPSHOT,
+            "num_points": 3138,
+            "header_bytes": 32,
+            "point_bytes": 8,
+            "level_ends": [48, 183, 753, 3138],
+            "chunk_rows": 512,
+            "sources": [{"code": 0, "name": "hh-rlhf", "size": 3138}],
+            "clusters": [{"label": 3, "size": 3138, "terms": ["bread", "bake"]}],
+            "cluster_label_bytes": 2,
+            "bounds": {"min": [-1.0, -0.48, -0.6], "max": [0.75, 0.54, 0.36]},
+        }
+    )
     snapshot_id: SnapshotId
     num_points: int
     header_bytes: int

@@ -11,7 +11,7 @@ from serve.services.search import SearchMode
 
 MAX_SEARCH_CHARS = 1_000
 _NEIGHBOR = {"id": PROMPT, "distance": 0.83}
-_BRIEF = {
+BRIEF = {
     "id": PROMPT,
     "preview": "How do I bake sourdough bread at home?",
     "source": "hh-rlhf",
@@ -117,7 +117,7 @@ class SearchRequest(Message):
 class Brief(Message):
     """What a list shows of a prompt: the beginning of its text, its numbers, and its number in the point cloud."""
 
-    model_config = example(_BRIEF)
+    model_config = example(BRIEF)
     id: PromptId
     preview: str
     source: str
@@ -131,7 +131,7 @@ class Brief(Message):
 class SearchAnswer(Message):
     """Results in the order of the snapshot, or by meaning the nearest first; `total` counts all with the substring."""
 
-    model_config = example({"snapshot_id": SNAPSHOT, "mode": "substring", "total": 1, "results": [_BRIEF]})
+    model_config = example({"snapshot_id": SNAPSHOT, "mode": "substring", "total": 1, "results": [BRIEF]})
     snapshot_id: SnapshotId
     mode: SearchMode
     total: int | None

@@ -8,13 +8,18 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, Response
 
 from serve.answers import ServiceOf, problems
-from serve.messages.exposures import ExposureReport, RunEntry, RunList, StoredExposure
+from serve.messages.exposures import RUN, ExposureReport, RunEntry, RunList, StoredExposure
 from serve.services.exposures import RUN_NAME
 
 router = APIRouter(tags=["exposures"])
 
 Run = Annotated[
-    str, Path(pattern=RUN_NAME, description="Letters, digits, . _ and -, at most 64, beginning with one of the former.")
+    str,
+    Path(
+        pattern=RUN_NAME,
+        description="Letters, digits, . _ and -, at most 64, beginning with one of the former.",
+        examples=[RUN],
+    ),
 ]
 
 
@@ -34,7 +39,11 @@ async def exposure(service: ServiceOf, run: Run) -> Response:
 @router.put(
     "/v1/exposures/{run}",
     status_code=204,
-    responses={201: {"description": "The first report of this run."}, **problems(409, 503)},
+    responses={
+        201: {"description": "The first report of this run was kept."},
+        204: {"description": "The report was kept in place of the last one."},
+        **problems(409),
+    },
 )
 async def report_exposure(service: ServiceOf, run: Run, report: ExposureReport) -> Response:
     """Keep the report of a run in place of its last one."""

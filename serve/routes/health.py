@@ -5,12 +5,16 @@ from __future__ import annotations
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from serve.answers import ServiceOf, problems
+from serve.answers import ServiceOf, text
 from serve.messages.snapshots import Alive, Ready
 from serve.metrics import METRICS_TYPE
 
 router = APIRouter(tags=["health"])
 
+_METRICS = """# HELP kat_ray_draws_total Rows drawn.
+# TYPE kat_ray_draws_total counter
+kat_ray_draws_total{method="systematic",replica="gpu7:4711"} 512.0
+"""
 _PROBLEM = "The store cannot be followed at the moment; the snapshot stays. The service's log says why."
 
 
@@ -20,7 +24,7 @@ async def live() -> Alive:
     return Alive(status="alive")
 
 
-@router.get("/v1/health/ready", responses=problems(503))
+@router.get("/v1/health/ready")
 async def ready(service: ServiceOf) -> Ready:
     """A snapshot is open and is answered from."""
     problem = _PROBLEM if service.catalog.problem is not None else None
@@ -30,7 +34,7 @@ async def ready(service: ServiceOf) -> Ready:
 @router.get(
     "/metrics",
     response_class=Response,
-    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}, "description": "Prometheus' text."}},
+    responses=text("text/plain", "Prometheus' text format.", _METRICS),
 )
 async def metrics(service: ServiceOf) -> Response:
     """What this process counted: requests, times, ids, draws, the snapshot and its age.

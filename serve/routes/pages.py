@@ -5,17 +5,16 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from kat_ray.errors import SnapshotMismatchError
-from serve.answers import NOT_MODIFIED, Documented, HeldFile, ServiceOf, pinned, problems, tagged
+from serve.answers import NOT_MODIFIED, Asked, Documented, HeldFile, ServiceOf, pinned, problems, tagged
 from serve.asgi import JSON_TYPE
 from serve.docs_page import render_docs
-from serve.messages.common import SnapshotId
+from serve.messages.pages import SeedsFile
 from serve.refusals import RefusedError
 from serve.served import ServedSnapshot
 
@@ -29,7 +28,7 @@ _NO_DATA = (
     "Embedding data not found. Build a snapshot with its map: `python -m jobs.build --pairs FILE --out STORE`, and "
     "serve that store."
 )
-_PAGE: Documented = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "The page."}}
+_PAGE: Documented = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "A page of HTML."}}
 _CHUNK_BYTES = 1 << 20
 
 
@@ -45,12 +44,8 @@ async def viewer_file(request: Request, service: ServiceOf, path: str) -> Respon
     return await _viewer_file(request, service.settings.viewer_folder, path or "index.html")
 
 
-@router.get("/api/embeddings_3d", response_model=dict[str, Any], responses={**NOT_MODIFIED, **problems(404, 409)})
-async def embeddings_3d(
-    request: Request,
-    service: ServiceOf,
-    snapshot: Annotated[SnapshotId | None, Query(description="Of this snapshot instead of the current one.")] = None,
-) -> Response:
+@router.get("/api/embeddings_3d", response_model=SeedsFile, responses={**NOT_MODIFIED, **problems(404, 409)})
+async def embeddings_3d(request: Request, service: ServiceOf, snapshot: Asked = None) -> Response:
     """The seeds' embeddings_3d.json; made when it is first asked for, which takes ten seconds at 250,000."""
     if snapshot is None and not service.catalog.is_ready:
         raise RefusedError(404, _NO_DATA)

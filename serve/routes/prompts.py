@@ -19,15 +19,15 @@ from serve.answers import (
     problems,
     tagged,
 )
-from serve.messages.common import PromptId
+from serve.messages.common import PROMPT, PromptId
 from serve.messages.prompts import NeighborsAnswer, PointsMeta, Previews, PromptAnswer
 
 router = APIRouter(tags=["prompts"])
 
 _MOST_CHUNKS = 2**31
 
-Named = Annotated[PromptId, Path(description="A prompt id of 16 hex digits.")]
-Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many; the snapshot keeps some 20.")]
+Named = Annotated[PromptId, Path(description="A prompt id of 16 hex digits.", examples=[PROMPT])]
+Limit = Annotated[int, Query(ge=1, le=1_000, description="At most so many; the snapshot keeps some 20.", examples=[5])]
 _POINTS: Documented = {**NOT_MODIFIED, **problems(404, 409)}
 
 
@@ -81,7 +81,7 @@ async def points_previews(
     request: Request,
     service: ServiceOf,
     served: Pinned,
-    chunk: Annotated[int, Path(ge=0, lt=_MOST_CHUNKS, description="512 points each, numbered from 0.")],
+    chunk: Annotated[int, Path(ge=0, lt=_MOST_CHUNKS, description="512 points each, numbered from 0.", examples=[0])],
 ) -> Response:
     """Ids and beginnings of texts of one chunk of points; for ever the same where the snapshot is named."""
     headers, is_known = tagged(request, served, f"{served.snapshot_id}-{chunk}")

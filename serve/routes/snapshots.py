@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from kat_ray.snapshot.card import render_card
-from serve.answers import SNAPSHOT_HEADER, Pinned, ServiceOf, problems
+from serve.answers import SNAPSHOT_HEADER, Documented, Pinned, ServiceOf, problems, text
 from serve.asgi import JSON_TYPE
-from serve.messages.common import SnapshotId
-from serve.messages.snapshots import CurrentSnapshot, EditAnswer, EditRequest, SnapshotEntry, SnapshotList
+from serve.messages.common import SNAPSHOT, SnapshotId
+from serve.messages.snapshots import (
+    CARD,
+    CurrentSnapshot,
+    EditAnswer,
+    EditRequest,
+    ManifestAnswer,
+    SnapshotEntry,
+    SnapshotList,
+)
 from serve.served import ServedSnapshot
 
 router = APIRouter(tags=["snapshots"])
 
-Named = Annotated[SnapshotId, Path(description="A snapshot id, as GET /v1/snapshots lists them.")]
+Named = Annotated[SnapshotId, Path(description="A snapshot id, as GET /v1/snapshots lists them.", examples=[SNAPSHOT])]
+_CARD: Documented = {**text("text/plain", "The card as plain text of 72 columns.", CARD), **problems(404, 409)}
 
 
-@router.get("/v1/snapshots", responses=problems(503))
+@router.get("/v1/snapshots")
 async def list_snapshots(service: ServiceOf) -> SnapshotList:
     """Every snapshot of the store, newest first."""
     entries = await service.slow(service.catalog.list)
     return SnapshotList(snapshots=[SnapshotEntry(**asdict(entry)) for entry in entries])
 
 
-@router.get("/v1/snapshots/current", responses=problems(503))
+@router.get("/v1/snapshots/current")
 async def current_snapshot(service: ServiceOf) -> CurrentSnapshot:
     """The snapshot that is answered from where none is named."""
     return CurrentSnapshot(snapshot_id=service.catalog.current().snapshot_id)
@@ -54,28 +63,28 @@ async def edit_weights(service: ServiceOf, snapshot_id: Named, edit: EditRequest
     return JSONResponse(answer.model_dump(), 201 if edited.is_new else 200, headers)
 
 
-@router.get("/v1/snapshots/{snapshot_id}/manifest", response_model=dict[str, Any], responses=problems(404, 409))
+@router.get("/v1/snapshots/{snapshot_id}/manifest", response_model=ManifestAnswer, responses=problems(404, 409))
 async def snapshot_manifest(service: ServiceOf, snapshot_id: Named) -> Response:
     """The manifest of one snapshot: how it was made, its columns with checksums, its numbers."""
     manifest = await service.slow(service.catalog.manifest, snapshot_id)
     return Response(manifest.to_json(), media_type=JSON_TYPE, headers={SNAPSHOT_HEADER: snapshot_id})
 
 
-@router.get("/v1/snapshots/{snapshot_id}/card", response_class=PlainTextResponse, responses=problems(404, 409))
+@router.get("/v1/snapshots/{snapshot_id}/card", response_class=PlainTextResponse, responses=_CARD)
 async def snapshot_card(service: ServiceOf, snapshot_id: Named) -> Response:
     """The card of one snapshot as plain text, without words of prompts."""
     served = await service.slow(service.catalog.get, snapshot_id)
     return await service.slow(_card, served)
 
 
-@router.get("/v1/manifest", response_model=dict[str, Any], responses=problems(404, 409))
+@router.get("/v1/manifest", response_model=ManifestAnswer, responses=problems(404, 409))
 async def manifest(served: Pinned) -> Response:
     """The manifest of the current snapshot, or of the one that is named."""
     data = served.snapshot.manifest.to_json()
     return Response(data, media_type=JSON_TYPE, headers={SNAPSHOT_HEADER: served.snapshot_id})
 
 
-@router.get("/v1/card", response_class=PlainTextResponse, responses=problems(404, 409))
+@router.get("/v1/card", response_class=PlainTextResponse, responses=_CARD)
 async def card(service: ServiceOf, served: Pinned) -> Response:
     """The card of the current snapshot, or of the one that is named, as plain text."""
     return await service.slow(_card, served)

@@ -14,7 +14,7 @@ from serve.settings import Limits
 router = APIRouter(tags=["texts"])
 
 
-@router.post("/v1/density", response_model=DensityAnswer, responses=problems(404, 409, 503))
+@router.post("/v1/density", response_model=DensityAnswer, responses=problems(404, 409))
 async def density(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Response:
     """How crowded unseen prompts are among the prompts of the snapshot, and the weights they would get."""
     _check(asked.texts, service.settings.limits)
@@ -22,7 +22,7 @@ async def density(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Re
     return await service.texts(lambda: dump(served, {"results": served.unseen.density(asked.texts)}))
 
 
-@router.post("/v1/project", response_model=ProjectAnswer, responses=problems(404, 409, 503))
+@router.post("/v1/project", response_model=ProjectAnswer, responses=problems(404, 409))
 async def project(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Response:
     """Where unseen prompts fall on the map."""
     _check(asked.texts, service.settings.limits)
@@ -30,7 +30,7 @@ async def project(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Re
     return await service.texts(lambda: dump(served, {"results": served.unseen.project(asked.texts)}))
 
 
-@router.post("/v1/search", response_model=SearchAnswer, responses=problems(404, 409, 503))
+@router.post("/v1/search", response_model=SearchAnswer, responses=problems(404, 409))
 async def search(service: ServiceOf, served: Pinned, asked: SearchRequest) -> Response:
     """Prompts by a substring, or by meaning."""
     if asked.limit > service.settings.limits.results:

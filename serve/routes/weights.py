@@ -31,12 +31,11 @@ from serve.services.weights import LookedUp
 
 router = APIRouter(tags=["weights"])
 
-_SCHEMA = WeightsRequest.model_json_schema()
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            JSON_TYPE: {"schema": _SCHEMA, "examples": {"ids": {"value": _SCHEMA["examples"][0]}}},
+            JSON_TYPE: {"schema": WeightsRequest.model_json_schema()},
             ARROW_STREAM: {"schema": {"type": "string", "format": "binary"}},
         },
     }
@@ -72,7 +71,10 @@ async def weight_column(request: Request, service: ServiceOf, served: Pinned) ->
     "/v1/weights",
     response_model=WeightsAnswer,
     openapi_extra=_BODY,
-    responses={**binary(ARROW_STREAM, "One record an id, in the order asked for."), **problems(404, 409, 415)},
+    responses={
+        **binary(ARROW_STREAM, "One record an id, in the order asked for; in Arrow one row an id."),
+        **problems(404, 409, 415),
+    },
 )
 async def weights_by_ids(request: Request, service: ServiceOf, served: Pinned) -> Response:
     """Weights of ids. A body in Arrow is answered in Arrow, one in JSON in JSON."""
@@ -89,7 +91,12 @@ async def weights_by_ids(request: Request, service: ServiceOf, served: Pinned) -
 @router.post(
     "/v1/draws",
     response_model=DrawsAnswer,
-    responses={**binary(ARROW_STREAM, "Drawn ids in order, with their probabilities."), **problems(404, 409)},
+    responses={
+        **binary(
+            ARROW_STREAM, "Drawn ids in order, with their probabilities; in Arrow one row a draw: key, probability."
+        ),
+        **problems(404, 409),
+    },
 )
 async def draws(request: Request, service: ServiceOf, served: Pinned, wanted: DrawsRequest) -> Response:
     """n prompts by weight, a function of the snapshot and the request alone."""

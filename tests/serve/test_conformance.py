@@ -110,10 +110,9 @@ def _with_real_ids(description: dict[str, Any], made: Any) -> dict[str, Any]:
     for item in description["paths"].values():
         for operation in item.values():
             for parameter in operation.get("parameters", []):
-                if parameter["name"] in real and not parameter["schema"].get("anyOf"):
-                    parameter["schema"]["enum"] = real[parameter["name"]]
-                elif parameter["name"] in real:
-                    parameter["schema"]["anyOf"][0]["enum"] = real[parameter["name"]]
+                if (values := real.get(parameter["name"])) is not None:
+                    schema = parameter["schema"]
+                    schema.get("anyOf", [schema])[0]["enum"] = schema["examples"] = values
     schemas = description["components"]["schemas"]
     schemas["EditRequest"]["properties"]["ids"]["items"]["enum"] = IDS[:5]
     return description

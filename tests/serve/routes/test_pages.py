@@ -7,6 +7,7 @@ import pytest
 
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
+from serve.messages.pages import SeedsFile
 from tests.serve.corpus import IDS
 
 
@@ -52,7 +53,7 @@ def test_the_seeds_file_comes_packed_or_plain_and_is_known_again(client, made):
     assert packed.headers["content-encoding"] == "gzip"
     assert "content-encoding" not in plain.headers
     assert packed.json() == plain.json() == json.loads(plain.content)
-    assert [point["id"] for point in plain.json()["points"]] == IDS
+    assert [point.id for point in SeedsFile.model_validate_json(plain.content).points] == IDS
     assert packed.headers["etag"] != plain.headers["etag"]
     assert packed.headers["vary"] == "Accept-Encoding"
     assert packed.headers["x-snapshot-id"] == made.current

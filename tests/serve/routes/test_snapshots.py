@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from serve.messages.snapshots import ManifestAnswer
 from tests.serve.corpus import IDS, SECRET, TEXTS
 from tests.serve.patience import until
 
@@ -19,7 +20,7 @@ def test_manifests_and_cards_are_of_the_snapshot_that_is_named(client, made):
         assert made.current in client.get(current).text
         assert client.get(current, params={"snapshot": made.older}).text == client.get(named).text
         assert client.get(named).headers["x-snapshot-id"] == made.older
-    assert client.get("/v1/manifest").json()["snapshot_id"] == made.current
+    assert ManifestAnswer.model_validate_json(client.get("/v1/manifest").content).snapshot_id == made.current
 
 
 def test_a_card_shows_no_words_of_prompts(client):
@@ -46,7 +47,9 @@ def test_an_edit_and_a_switch_change_what_is_answered_and_the_old_one_stays_answ
     child = edited.json()["snapshot_id"]
     assert edited.headers["location"] == f"/v1/snapshots/{child}/manifest"
     assert weight(asked, {}) == before
-    assert asked.get(edited.headers["location"]).json()["parameters"]["parent"] == made.current
+    manifest = ManifestAnswer.model_validate_json(asked.get(edited.headers["location"]).content)
+    assert manifest.parameters["parent"] == made.current
+    assert {column.owner for column in manifest.columns} == {None, made.current}
     assert asked.put("/v1/snapshots/current", json={"snapshot_id": child}).json() == {"snapshot_id": child}
     assert weight(asked, {}) > 5 * before
     assert weight(asked, {"snapshot": made.current}) == before
