@@ -56,6 +56,7 @@ def session(address: str | None = None, packages: Sequence[Path] = ()) -> Iterat
     """
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own log files keep the rest
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
+    os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # with another `print` numba compiles no UMAP in this process
     target = resolve_address(address)
     if target == "local":
         _protect_embedded_cluster()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import socket
 import time
+import types
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from ray.cluster_utils import Cluster
+from ray.experimental import tqdm_ray
 
 from kat_ray.engine.session import (
     count_workers,
@@ -36,6 +39,11 @@ def test_a_cluster_is_the_sum_of_its_living_nodes(two_nodes: Cluster) -> None:
     assert (cluster.num_nodes, cluster.num_cpus, cluster.num_gpus) == (2, 3, 1)
     assert str(cluster) == "2 node(s), 3 CPU(s), 1 GPU(s)"
     assert [cluster.num_devices("cpu"), cluster.num_devices("gpu")] == [3, 1]
+
+
+def test_ray_leaves_print_as_it_is_so_that_numba_still_compiles_it(two_nodes: Cluster) -> None:
+    tqdm_ray.instance()  # which Ray makes when a worker first says something
+    assert type(builtins.print) is types.BuiltinFunctionType
 
 
 def test_auto_takes_the_gpus_that_are_declared(two_nodes: Cluster) -> None:
