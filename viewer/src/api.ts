@@ -1,0 +1,230 @@
+// The service over HTTP: one function a route, errors that say what happened. Knows nothing of what is shown.
+//
+// A request without a valid token waits until one is given, then goes on. The token lives in this tab alone.
+
+import type {
+  EditAnswer,
+  Neighbors,
+  Place,
+  PointsMeta,
+  Previews,
+  Prompt,
+  SearchAnswer,
+  SearchMode,
+  ServiceInfo,
+  SnapshotEntry,
+} from "./messages";
+
+type Signal = AbortSignal | undefined;
+
+const TOKEN_KEY = "kat-ray.token";
+const BUSY_RETRIES = 3;
+const LONGEST_WAIT_SECONDS = 5;
+
+/** A request that was not answered as asked. */
+export class ApiError extends Error {
+  /** Null when the service was not reached. */
+  readonly status: number | null;
+  readonly detail: string;
+  readonly retryAfterSeconds: number | null;
+
+  constructor(status: number | null, detail: string, retryAfterSeconds: number | null = null) {
+    super(detail);
+    this.name = "ApiError";
+    this.status = status;
+    this.detail = detail;
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
+/** The routes of one service. Example: `await new Api().meta(null)` */
+export class Api {
+  /** Asks for a token; true when an earlier one was refused. Null when nobody gives one. */
+  onUnauthorized: ((wasRefused: boolean) => Promise<string | null>) | null = null;
+  /** Hears of each request whether the service was reached. */
+  onReach: ((isReached: boolean) => void) | null = null;
+  readonly #base: string;
+  #asked: Promise<string | null> | null = null;
+
+  constructor(base = "") {
+    this.#base = base;
+  }
+
+  get token(): string | null {
+    return sessionStorage.getItem(TOKEN_KEY);
+  }
+
+  set token(token: string | null) {
+    if (token === null) sessionStorage.removeItem(TOKEN_KEY);
+    else sessionStorage.setItem(TOKEN_KEY, token);
+  }
+
+  service(signal?: Signal): Promise<ServiceInfo> {
+    return this.#json("/v1/service", null, {}, signal);
+  }
+
+  /** Whether the process answers; needs no token and is refused by no limit. */
+  async isAlive(signal?: Signal): Promise<boolean> {
+    try {
+      await this.#send("/v1/health/live", {}, signal);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  meta(snapshot: string | null, signal?: Signal): Promise<PointsMeta> {
+    return this.#json("/v1/points/meta", snapshot, {}, signal);
+  }
+
+  /** The points' bytes as they come; `range` is the first and the last byte wanted. */
+  points(snapshot: string | null, range?: readonly [number, number], signal?: Signal): Promise<Response> {
+    const headers: Record<string, string> = range === undefined ? {} : { Range: `bytes=${range[0]}-${range[1]}` };
+    return this.#answer("/v1/points", snapshot, { headers }, signal);
+  }
+
+  /** The bytes of a binary route, such as "/v1/points/weights". */
+  async bytes(path: string, snapshot: string | null, signal?: Signal): Promise<ArrayBuffer> {
+    const answer = await this.#answer(path, snapshot, {}, signal);
+    return await whole(answer.arrayBuffer());
+  }
+
+  previews(snapshot: string | null, chunk: number, signal?: Signal): Promise<Previews> {
+    return this.#json(`/v1/points/previews/${chunk}`, snapshot, {}, signal);
+  }
+
+  prompt(id: string, snapshot: string | null, signal?: Signal): Promise<Prompt> {
+    return this.#json(`/v1/prompts/${encodeURIComponent(id)}`, snapshot, {}, signal);
+  }
+
+  neighbors(id: string, snapshot: string | null, signal?: Signal): Promise<Neighbors> {
+    return this.#json(`/v1/prompts/${encodeURIComponent(id)}/neighbors`, snapshot, {}, signal);
+  }
+
+  search(
+    text: string,
+    mode: SearchMode,
+    limit: number,
+    snapshot: string | null,
+    signal?: Signal,
+  ): Promise<SearchAnswer> {
+    return this.#json("/v1/search", snapshot, body("POST", { text, mode, limit }), signal);
+  }
+
+  async project(texts: readonly string[], snapshot: string | null, signal?: Signal): Promise<readonly Place[]> {
+    const asked = body("POST", { texts });
+    return (await this.#json<{ results: Place[] }>("/v1/project", snapshot, asked, signal)).results;
+  }
+
+  /** Newest first. */
+  async snapshots(signal?: Signal): Promise<readonly SnapshotEntry[]> {
+    return (await this.#json<{ snapshots: SnapshotEntry[] }>("/v1/snapshots", null, {}, signal)).snapshots;
+  }
+
+  /** Makes a snapshot the one that trainers and pages get which name none; needs the scope publish. */
+  async switchTo(snapshot: string, signal?: Signal): Promise<void> {
+    await this.#json("/v1/snapshots/current", null, body("PUT", { snapshot_id: snapshot }), signal);
+  }
+
+  /** Publishes a child with some weights multiplied; needs the scope publish. */
+  edit(snapshot: string, ids: readonly string[], factor: number, signal?: Signal): Promise<EditAnswer> {
+    const path = `/v1/snapshots/${encodeURIComponent(snapshot)}/edits`;
+    return this.#json(path, null, body("POST", { ids, factor }), signal);
+  }
+
+  async #json<Answer>(path: string, snapshot: string | null, init: RequestInit, signal: Signal): Promise<Answer> {
+    const answer = await this.#answer(path, snapshot, init, signal);
+    return (await whole(answer.json())) as Answer;
+  }
+
+  /** Sends, waits for a token where one is needed, and tries again while the service is busy. */
+  async #answer(path: string, snapshot: string | null, init: RequestInit, signal: Signal): Promise<Response> {
+    const address = snapshot === null ? path : `${path}?${new URLSearchParams({ snapshot })}`;
+    return await this.#retried(address, init, signal);
+  }
+
+  async #retried(address: string, init: RequestInit, signal: Signal): Promise<Response> {
+    for (let attempt = 0; ; attempt++) {
+      const token = this.token;
+      try {
+        return await this.#send(address, init, signal);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.status === 401 && (await this.#renew(token)) !== null) continue;
+        if (error.status !== 429 || attempt >= BUSY_RETRIES) throw error;
+        await pause(Math.min(error.retryAfterSeconds ?? 1, LONGEST_WAIT_SECONDS), signal);
+      }
+    }
+  }
+
+  async #send(address: string, init: RequestInit, signal: Signal): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (this.token !== null) headers.set("Authorization", `Bearer ${this.token}`);
+    let answer: Response;
+    try {
+      answer = await fetch(this.#base + address, { ...init, headers, signal: signal ?? null });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      this.onReach?.(false);
+      throw unreached();
+    }
+    const error = answer.ok ? null : await problem(answer);
+    this.onReach?.(error?.status !== null || error === null);
+    if (error !== null) throw error;
+    return answer;
+  }
+
+  /** Asks once for all requests that wait; `refused` is the token that was sent. */
+  async #renew(refused: string | null): Promise<string | null> {
+    if (this.token !== refused && this.token !== null) return this.token;
+    if (this.onUnauthorized === null) return null;
+    this.#asked ??= this.onUnauthorized(refused !== null).finally(() => {
+      this.#asked = null;
+    });
+    const token = await this.#asked;
+    if (token !== null) this.token = token;
+    return token;
+  }
+}
+
+function body(method: string, value: object): RequestInit {
+  return { method, body: JSON.stringify(value), headers: { "Content-Type": "application/json" } };
+}
+
+function unreached(): ApiError {
+  return new ApiError(null, "The service does not answer.");
+}
+
+/** A body that breaks off means that the service went away while it was sent. */
+async function whole<Body>(read: Promise<Body>): Promise<Body> {
+  try {
+    return await read;
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw unreached();
+  }
+}
+
+/** A failure without the service's own sentence is a proxy's: the service is away. */
+async function problem(answer: Response): Promise<ApiError> {
+  const detail = await answer
+    .json()
+    .then((value: unknown) => (value as { detail?: unknown } | null)?.detail)
+    .catch(() => undefined);
+  if (typeof detail !== "string") {
+    if (answer.status >= 500) return unreached();
+    return new ApiError(answer.status, `The service answers ${answer.status}.`);
+  }
+  const seconds = Number(answer.headers.get("Retry-After") ?? Number.NaN);
+  return new ApiError(answer.status, detail, Number.isFinite(seconds) ? seconds : null);
+}
+
+function pause(seconds: number, signal: Signal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, seconds * 1000);
+    signal?.addEventListener("abort", () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    });
+  });
+}
