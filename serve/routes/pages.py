@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 
 from kat_ray.errors import SnapshotMismatchError
@@ -30,6 +30,12 @@ _NO_DATA = (
 )
 _PAGE: Documented = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "A page of HTML."}}
 _CHUNK_BYTES = 1 << 20
+
+
+@router.get("/", include_in_schema=False)
+async def start() -> Response:
+    """To the viewer; relative, so that it holds behind a prefix."""
+    return RedirectResponse("viz")
 
 
 @router.get("/viz", response_class=HTMLResponse, responses={**_PAGE, **problems(404)})

@@ -38,6 +38,16 @@ def test_the_viewer_is_served_once_it_is_built(made, start, viewer):
     assert (script.text, "javascript" in script.headers["content-type"]) == ("draw()", True)
 
 
+@pytest.mark.parametrize(("root_path", "viz"), [("", "/viz"), ("/kat", "/kat/viz")])
+def test_the_start_leads_to_the_viewer_behind_a_prefix_too(made, start, viewer, root_path, viz):
+    asked = start(made.store, viewer_folder=str(viewer))
+    asked.app.root_path = root_path
+    first = asked.get(f"{root_path}/", follow_redirects=False)
+    assert (first.status_code, first.headers["location"]) == (307, "viz")
+    page = asked.get(f"{root_path}/")
+    assert (page.status_code, page.url.path) == (200, viz)
+
+
 @pytest.mark.parametrize(
     "path", ["../secret.txt", "%2e%2e/secret.txt", "/etc/passwd", "assets/../../secret.txt", "link.txt"]
 )
