@@ -6,6 +6,8 @@ import type { Corpus } from "./data/corpus";
 export type ColorBy = "source" | "density" | "weight" | "cluster";
 export type Mode = "explore" | "sampling" | "compare";
 export type Theme = "system" | "dark" | "light";
+/** Another snapshot beside this one: its points over these, or how its density differs, as colour. */
+export type ComparisonView = "overlay" | "ratio";
 
 /** Which points are shown; all conditions hold together. */
 export interface Filter {
@@ -28,6 +30,8 @@ export interface PlacedText {
 export interface State {
   /** The snapshot on the map; null while the first one loads. */
   readonly corpus: Corpus | null;
+  /** Points of the corpus that are there so far; grows level by level. */
+  readonly loaded: number;
   /** The address named this snapshot; null follows the current one. */
   readonly pinnedSnapshot: string | null;
 
@@ -60,11 +64,13 @@ export interface State {
   readonly drawShare: number;
 
   readonly comparison: Comparison | null;
+  readonly comparisonView: ComparisonView;
   readonly placed: readonly PlacedText[];
 }
 
 export const INITIAL: State = {
   corpus: null,
+  loaded: 0,
   pinnedSnapshot: null,
   mode: "explore",
   colorBy: "source",
@@ -83,6 +89,7 @@ export const INITIAL: State = {
   strength: 1,
   drawShare: 0.05,
   comparison: null,
+  comparisonView: "overlay",
   placed: [],
 };
 
