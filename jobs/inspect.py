@@ -15,6 +15,7 @@ from typing import Any
 
 from jobs.command import refuse_relative, run_job
 from kat_ray.snapshot.card import explain, render_card
+from kat_ray.snapshot.lineage import edit_factors
 from kat_ray.snapshot.snapshot import Snapshot
 
 
@@ -59,6 +60,7 @@ def _numbers(snapshot: Snapshot, prompt_id: str) -> dict[str, Any]:
         "row": row,
         "weight": weight,
         "weight_over_uniform": weight * snapshot.num_prompts,
+        "edit_factors": edit_factors(snapshot, row),
         "density": float(snapshot.density[row]),
         "density_percentile": float(snapshot.density_percentile[row]),
         "neighbors": snapshot.ids.take(snapshot.neighbor_indices[row]).to_pylist(),

@@ -13,8 +13,9 @@ import numpy as np
 from kat_ray.arrays import Int64Vector
 from kat_ray.errors import InputError
 from kat_ray.snapshot.diagnostics import WeightNumbers
+from kat_ray.snapshot.lineage import edit_factors
 from kat_ray.snapshot.snapshot import Snapshot
-from kat_ray.snapshot.terminal import WIDTH, bar, field, plain
+from kat_ray.snapshot.terminal import WIDTH, bar, counted, field, plain
 
 _NUM_HEAVIEST = 5
 _NUM_CLUSTERS = 5
@@ -85,7 +86,9 @@ def _corpus(snapshot: Snapshot) -> list[str]:
         *field("pairs", f"{counts.pairs:,}, of them {counts.complete_pairs:,} with both replies"),
         *field("sources", ", ".join(sources)),
         *field("encoder", _encoder(manifest.encoder)),
-        *field("truncated", f"{numbers['num_truncated']:,} prompts ({cut:.1%}) at {numbers['token_limit']} tokens"),
+        *field(
+            "truncated", f"{counted(numbers['num_truncated'], 'prompt')} ({cut:.1%}) at {numbers['token_limit']} tokens"
+        ),
     ]
 
 
@@ -100,7 +103,7 @@ def _encoder(identity: dict[str, Any]) -> str:
 def _geometry(snapshot: Snapshot, show_text: bool) -> list[str]:
     numbers = snapshot.manifest.diagnostics
     graph = "exact" if numbers["recall"] is None else f"approximate, recall {numbers['recall']:.4f}"
-    groups = f"{numbers['num_duplicate_groups']:,} groups, {numbers['num_near_duplicates']:,} prompts"
+    groups = f"{counted(numbers['num_duplicate_groups'], 'group')}, {counted(numbers['num_near_duplicates'], 'prompt')}"
     sizes = ", ".join(f"{size:,}" for size in numbers["cluster_sizes"])
     quality = (
         f"trustworthiness {_number(numbers['trustworthiness'])}, outliers {_number(numbers['layout_outlier_share'])}, "
@@ -143,18 +146,27 @@ def _row_weight(snapshot: Snapshot, row: int) -> list[str]:
     weights, cap = snapshot.weights, snapshot.manifest.diagnostics["cap"]
     weight, median = float(weights[row]), float(np.median(weights))
     relative = f"{weight * len(weights):.4g} x uniform, {weight / median:.4g} x median"
-    lines = field("weight", f"{weight:.6g} = {relative}")
+    lines = field("weight", f"{weight:.6g} = {relative}") + _row_edits(snapshot, row)
     if cap is not None and np.isclose(weight, cap * median, rtol=1e-9, atol=0.0):
         lines += field("cap", f"held at {cap:g} x median; without the cap the weight would be larger")
     return lines
 
 
+def _row_edits(snapshot: Snapshot, row: int) -> list[str]:
+    factors = edit_factors(snapshot, row)
+    if factors is None:
+        return field("edited", "not known: a snapshot from which this one was edited is not whole any more")
+    multiplied = ", then by ".join(f"{factor:g}" for factor in factors)
+    return field("edited", f"multiplied by {multiplied}; all weights were scaled to sum 1 again") if factors else []
+
+
 def _row_groups(snapshot: Snapshot, row: int, show_text: bool) -> list[str]:
     label, group = int(snapshot.clusters[row]), int(snapshot.duplicates[row])
     members = int((snapshot.duplicates == group).sum())
-    cluster = f"{label}, with {int((snapshot.clusters == label).sum()):,} prompts"
+    cluster = f"{label}, with {counted(int((snapshot.clusters == label).sum()), 'prompt')}"
     terms = [", ".join(item["terms"]) for item in snapshot.cluster_table if show_text and item["label"] == label]
-    others = f"{members - 1:,} near duplicates, group of {snapshot.ids[group]}" if members > 1 else "no near duplicates"
+    near = f"{counted(members - 1, 'near duplicate')}, group of {snapshot.ids[group]}"
+    others = near if members > 1 else "no near duplicates"
     return [*field("cluster", ": ".join([cluster, *terms])), *field("duplicates", others)]
 
 

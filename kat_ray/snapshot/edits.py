@@ -26,6 +26,7 @@ from kat_ray.snapshot.manifest import COLUMN_FILES, Manifest
 from kat_ray.snapshot.manifest import snapshot_id as identify
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import PublishResult, Store
+from kat_ray.snapshot.terminal import counted
 
 _WEIGHTS = "weights"
 _SMALLEST_WEIGHT = float(np.finfo(np.float64).tiny)  # below it numbers lose digits on their way to 0
@@ -89,7 +90,8 @@ def _manifest(
     parent: Snapshot, name: str, parameters: dict[str, Any], weights: Float64Vector, record: ColumnRecord
 ) -> Manifest:
     first, edit = parent.manifest, parameters["edits"]
-    note = f"Weights of {edit['num_ids']:,} prompts of {first.snapshot_id} were multiplied by {edit['factor']:g}."
+    prompts = f"{counted(edit['num_ids'], 'prompt')} of {first.snapshot_id}"
+    note = f"Weights of {prompts} were multiplied by {edit['factor']:g}."
     return replace(
         first,
         snapshot_id=name,

@@ -33,6 +33,11 @@ def field(name: str, content: str) -> list[str]:
     return [f"{name if number == 0 else '':<{_INDENT}}{line}".rstrip() for number, line in enumerate(lines)]
 
 
+def counted(number: int, noun: str) -> str:
+    """ "1 prompt", "2,000 prompts"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def bar(share: float, width: int) -> str:
     """A bar of `width` columns for a share of 1."""
     return "#" * round(min(max(share, 0.0), 1.0) * width)

@@ -20,6 +20,7 @@ from kat_ray.arrays import Float64Matrix, Float64Vector, IndexMatrix
 from kat_ray.encoders.encoder import Device
 from kat_ray.geometry.weights import WeightConfig, crowding_of
 from kat_ray.records import Message, render_text
+from kat_ray.snapshot.lineage import edit_steps, rescaling
 from kat_ray.snapshot.snapshot import Snapshot
 from serve.once import Once
 from serve.services.encoders import Embedded, Encoders
@@ -144,18 +145,10 @@ def _make_index(snapshot: Snapshot, device: Device) -> Any:
 def _find_scale(snapshot: Snapshot, exponent: float) -> _Scale:
     """By the weights before any edit, brought to the scale of this snapshot's; the factor is a median, since a cap
     moves some of them away from the rule."""
-    rescaling = 1.0
-    while (name := snapshot.manifest.parameters.get("parent")) is not None:
-        parent = Snapshot.open(snapshot.location.sibling(name))
-        rescaling *= _rescaling(snapshot, parent)
+    scale = 1.0
+    for child, parent in edit_steps(snapshot):
+        scale *= rescaling(child, parent)
         snapshot = parent
-    weights = snapshot.weights * rescaling
+    weights = snapshot.weights * scale
     log_factor = np.median(np.log(weights) - exponent * np.log(snapshot.density))
     return _Scale(float(log_factor), float(np.median(weights)))
-
-
-def _rescaling(child: Snapshot, parent: Snapshot) -> float:
-    """By how much scaling to sum 1 changed the weights that the edit left alone: an edit that raises others lowers
-    them."""
-    ratios = child.weights / parent.weights
-    return float(ratios.min() if child.manifest.parameters["edits"]["factor"] > 1.0 else ratios.max())

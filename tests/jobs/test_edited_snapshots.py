@@ -35,6 +35,9 @@ def test_inspect_sample_and_export_show_the_edited_weights(job: Job, edited: Sto
     assert inspected.code == 0, inspected.stderr
     assert inspected.summary["snapshot_id"] == snapshot.snapshot_id
     assert "were multiplied by 10" in " ".join(inspected.stderr.split())
+    explained = job("inspect", "--snapshot", edited.location.uri, "--id", snapshot.ids[7])
+    assert explained.summary["edit_factors"] == [10.0], explained.stderr
+    assert "multiplied by 10;" in explained.stderr
     sampled = job("sample", "--snapshot", edited.location.uri, "--budget", 100, "--out", tmp_path / "ids")
     assert sampled.code == 0, sampled.stderr
     assert (snapshot.row_of((tmp_path / "ids").read_text().split()) < 100).mean() > 0.5

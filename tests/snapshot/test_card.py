@@ -50,11 +50,11 @@ def test_the_card_tells_counts_weights_graph_and_layout(snapshot):
         "sparsest      70.0%",
         "  10  0.250",
         "exact; intrinsic dimension 1",
-        "1 groups, 2 prompts closer than 0.01",
+        "1 group, 2 prompts closer than 0.01",
         "3; the largest have 6, 3, 3",
         "trustworthiness 0.99",
         "mixing not measured",
-        "1 prompts (8.3%) at 256 tokens",
+        "1 prompt (8.3%) at 256 tokens",
         "embeddings 1.5 s",
         "k was clamped from 10 to 2.",
     ):
@@ -102,7 +102,7 @@ def test_an_explanation_gives_the_numbers_that_can_be_drawn(snapshot):
     assert "row 6" in text
     assert "0.0871557, mean to the 2 nearest" in text
     assert "percentile 41.7 %: uncommon" in text
-    assert f"1 near duplicates, group of {ids[6]}" in text
+    assert f"1 near duplicate, group of {ids[6]}" in text
     assert f"1  {ids[7]}   0.000000  ultrafeedback-binarized" in text
     assert "1, of them 1 with both replies" in text
     weight = snapshot.weights[6]

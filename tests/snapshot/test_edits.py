@@ -185,7 +185,11 @@ def test_the_card_an_explanation_and_every_export_show_the_edited_weights(store,
     child = _child(store, parent, ids[:2], 2.0)
     card = render_card(child)
     assert f"Weights of 2 prompts of {parent.snapshot_id} were" in " ".join(card.split())
-    assert f"{child.weights[0]:.6g}" in explain(child, ids[0])
+    assert "Weights of 1 prompt of" in " ".join(render_card(_child(store, parent, ids[:1])).split())
+    explained = explain(child, ids[0])
+    assert f"{child.weights[0]:.6g}" in explained
+    assert "edited        multiplied by 2;" in explained
+    assert "edited" not in explain(child, ids[2])
     files = export(child, Location(str(tmp_path / "out")), list(FORMATS))
     assert all((tmp_path / "out" / file).exists() for file in files)
     np.testing.assert_allclose(np.load(tmp_path / "out" / "density_weights.npy"), child.weights, rtol=1e-6)
