@@ -49,7 +49,7 @@ class ServeOptions:
     cors_origin: tuple[str, ...] = ()
     """Origins of web pages that may call the service, such as https://lab.example."""
     tokens_file: str | None = None
-    """File with lines `read TOKEN` and `publish TOKEN`, besides the two variables."""
+    """File with lines `read TOKEN` and `publish TOKEN`, a name after each if you like, besides the two variables."""
     encoder: str | None = None
     """Where the snapshot's encoder is, when its name alone does not tell (a checkpoint folder)."""
     address: str | None = None

@@ -14,9 +14,11 @@ from fastapi.responses import FileResponse, Response
 from serve.asgi import JSON_TYPE
 from serve.messages.common import SNAPSHOT, SnapshotId
 from serve.refusals import RefusedError
+from serve.security import HOLDER_KEY
 from serve.served import ServedSnapshot
 from serve.service import Service
 from serve.services.columns import StoredFile
+from serve.tokens import Holder
 
 BYTES = "application/octet-stream"
 SNAPSHOT_HEADER = "X-Snapshot-Id"
@@ -43,7 +45,14 @@ def service_of(request: Request) -> Service:
     return service
 
 
+def holder_of(request: Request) -> Holder | None:
+    """Whose token the request came with; None where the service has no tokens."""
+    holder: Holder | None = request.scope.get(HOLDER_KEY)
+    return holder
+
+
 ServiceOf = Annotated[Service, Depends(service_of)]
+HolderOf = Annotated[Holder | None, Depends(holder_of)]
 
 
 Asked = Annotated[

@@ -1,7 +1,8 @@
 """Who may ask what: bearer tokens of two scopes, kept as digests. "publish" includes "read".
 
 Any number of tokens of a scope are valid at once, so that they can be exchanged without an outage: add the new one, let
-the clients change, take the old one away. Knows nothing of HTTP.
+the clients change, take the old one away. A name after a token says whose it is; it goes on with the next token of the
+same name. Knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -25,31 +26,38 @@ READ_VARIABLE = "KAT_RAY_READ_TOKENS"
 PUBLISH_VARIABLE = "KAT_RAY_PUBLISH_TOKENS"
 
 _FORM = re.compile(r"[A-Za-z0-9._~+/-]{16,256}=*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,14}")  # too short to be a token that was taken for a name
 _HINT = "make one with: python -c 'import secrets; print(secrets.token_urlsafe())'"
 
 
 class Holder(NamedTuple):
-    """A valid token: what it may do, and its number, by which its holder's requests are counted."""
+    """A valid token: what it may do, its number, by which its holder's requests are counted, and whose it is."""
 
     scope: Scope
     number: int
+    name: str | None = None
+
+
+class _Known(NamedTuple):
+    digest: str
+    name: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """SHA-256 digests (hex) of the valid tokens; a token is random, so a plain digest cannot be turned around."""
 
-    read: tuple[str, ...] = field(default=(), repr=False)
-    publish: tuple[str, ...] = field(default=(), repr=False)
+    read: tuple[_Known, ...] = field(default=(), repr=False)
+    publish: tuple[_Known, ...] = field(default=(), repr=False)
 
     @classmethod
     def of(cls, read: Iterable[str] = (), publish: Iterable[str] = ()) -> Tokens:
-        """Digests of tokens in plain text.
+        """Digests of tokens in plain text, each `TOKEN` or `TOKEN NAME`.
 
         Raises:
-            InputError: a token is too short or has other characters than a bearer token may have; it is not shown.
+            InputError: a token or name is of another length or has other characters than it may; it is not shown.
         """
-        return cls(tuple(map(_digest_of_new, read)), tuple(map(_digest_of_new, publish)))
+        return cls(tuple(map(_parse, read)), tuple(map(_parse, publish)))
 
     def __bool__(self) -> bool:
         return bool(self.read or self.publish)
@@ -59,8 +67,8 @@ class Tokens:
         digest, found = _digest(token), None
         valid = [("read", known) for known in self.read] + [("publish", known) for known in self.publish]
         for number, (scope, known) in enumerate(valid):
-            if hmac.compare_digest(digest, known):
-                found = Holder("publish" if scope == "publish" else "read", number)
+            if hmac.compare_digest(digest, known.digest):
+                found = Holder("publish" if scope == "publish" else "read", number, known.name)
         return found
 
 
@@ -96,8 +104,8 @@ class ValidTokens:
 def find_tokens(environment: Mapping[str, str], file: str | None = None) -> Tokens:
     """Tokens from KAT_RAY_READ_TOKENS and KAT_RAY_PUBLISH_TOKENS (comma-separated) and from a file.
 
-    The file has one token a line after its scope: `read TOKEN` or `publish TOKEN`; empty lines and lines with # are
-    passed over.
+    The file has one token a line after its scope: `read TOKEN` or `publish TOKEN`, and a name after it if it has one;
+    empty lines and what follows a # are passed over.
 
     Raises:
         InputError: the file cannot be read, or a line or token cannot be used.
@@ -106,10 +114,10 @@ def find_tokens(environment: Mapping[str, str], file: str | None = None) -> Toke
     found["publish"] = _split(environment, PUBLISH_VARIABLE)
     for number, line in enumerate(_lines(file) if file else [], 1):
         words = line.partition("#")[0].split()
-        if words and (len(words) != 2 or words[0] not in found):
-            raise InputError(f"Line {number} of the token file is not `read TOKEN` or `publish TOKEN`.")
+        if words and (len(words) not in (2, 3) or words[0] not in found):
+            raise InputError(f"Line {number} of the token file is not `read TOKEN [NAME]` or `publish TOKEN [NAME]`.")
         if words:
-            found[words[0]].append(words[1])
+            found[words[0]].append(" ".join(words[1:]))
     return Tokens.of(found["read"], found["publish"])
 
 
@@ -124,12 +132,17 @@ def _lines(file: str) -> list[str]:
         raise InputError(f"The token file {Location(file)} cannot be read ({type(error).__name__}).") from None
 
 
-def _digest_of_new(token: str) -> str:
+def _parse(text: str) -> _Known:
+    token, space, name = text.partition(" ")
     if not _FORM.fullmatch(token):
         raise InputError(
             f"A token has {len(token)} characters, expected 16 to 256 letters, digits or any of . _ ~ + / - =; {_HINT}"
         )
-    return _digest(token)
+    if space and not _NAME.fullmatch(name):
+        raise InputError(
+            f"The name of a token has {len(name)} characters, expected at most 15 letters, digits or any of . _ -"
+        )
+    return _Known(_digest(token), name or None)
 
 
 def _digest(token: str) -> str:

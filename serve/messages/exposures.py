@@ -48,9 +48,10 @@ class ExposureReport(Message):
 class StoredExposure(ExposureReport):
     """The last report of a run."""
 
-    model_config = example({"run": RUN, "reported_at": _TIME, **_REPORT})
+    model_config = example({"run": RUN, "reported_at": _TIME, "holder": "team-a", **_REPORT})
     run: str
     reported_at: str
+    holder: Annotated[str | None, Field(description="The name of the tokens that it belongs to.")] = None
 
 
 class RunEntry(Message):

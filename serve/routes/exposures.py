@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, Response
 
-from serve.answers import ServiceOf, problems
+from serve.answers import HolderOf, ServiceOf, problems
 from serve.messages.exposures import RUN, ExposureReport, RunEntry, RunList, StoredExposure
 from serve.services.exposures import RUN_NAME
 
@@ -45,7 +45,8 @@ async def exposure(service: ServiceOf, run: Run) -> Response:
         **problems(409),
     },
 )
-async def report_exposure(service: ServiceOf, run: Run, report: ExposureReport) -> Response:
-    """Keep the report of a run in place of its last one."""
-    is_new = await service.slow(lambda: service.exposures().put(run, report.model_dump()))
+async def report_exposure(service: ServiceOf, holder: HolderOf, run: Run, report: ExposureReport) -> Response:
+    """Keep the report of a run in place of its last one. A run that was first reported with a token that has a name
+    takes reports of tokens of that name alone."""
+    is_new = await service.slow(lambda: service.exposures().put(run, report.model_dump(), holder))
     return Response(status_code=201 if is_new else 204)

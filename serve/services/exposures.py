@@ -1,6 +1,8 @@
 """What runs report of the prompts that they were really trained on: one small JSON file a run, beside the snapshots.
 
-Runs have plain names; their number and the size of a report are bounded, so that nobody fills the store.
+Runs have plain names; their number and the size of a report are bounded, so that nobody fills the store. A run that was
+first reported with a token that has a name belongs to that name, whichever token it goes with later; any other run,
+and every run of a service without tokens, belongs to nobody.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from pyarrow import fs
 
 from kat_ray.storage import Location
 from serve.refusals import RefusedError
+from serve.tokens import Holder
 
 RUN_NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 """Form of the name of a run."""
@@ -30,11 +33,11 @@ class Exposures:
         self._folder = store / _FOLDER if store is not None else None
         self._max_runs = max_runs
 
-    def put(self, run: str, report: dict[str, Any]) -> bool:
+    def put(self, run: str, report: dict[str, Any], reporter: Holder | None = None) -> bool:
         """Keep the report of a run; returns whether it is its first one.
 
         Raises:
-            RefusedError: no store is served, it holds too many runs, or it cannot be written to.
+            RefusedError: no store is served, it holds too many runs or cannot be written to, or the run is another's.
         """
         if self._folder is None:
             raise RefusedError(409, "A single snapshot is served, and reports are kept in a store: serve the store.")
@@ -46,7 +49,10 @@ class Exposures:
                 f"The store holds the exposure of {self._max_runs:,} runs, the most; delete old files of its "
                 f"folder {_FOLDER}.",
             )
-        stamped = {"run": run, "reported_at": datetime.now(UTC).isoformat(timespec="seconds"), **report}
+        first = reporter.name if reporter is not None else None
+        holder = first if is_new else _holder(file, reporter)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        stamped = {"run": run, "reported_at": now, "holder": holder, **report}
         try:
             file.write_bytes(orjson.dumps(stamped, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS))
         except OSError as error:
@@ -81,6 +87,22 @@ class Exposures:
         if self._folder is None:
             return []
         return [(name, info) for name, info in self._folder.children() if _FILE.fullmatch(name)]
+
+
+def _holder(file: Location, reporter: Holder | None) -> str | None:
+    """Whose run this is, as its last report says; nobody's when that was altered.
+
+    Raises:
+        RefusedError: it is another's than the reporter's.
+    """
+    try:
+        kept = orjson.loads(file.read_bytes())
+    except ValueError:
+        return None
+    holder: str | None = kept.get("holder") if isinstance(kept, dict) else None
+    if reporter is not None and holder not in (None, reporter.name):
+        raise RefusedError(403, f"This run belongs to {holder}, who reported it first; choose another name of a run.")
+    return holder
 
 
 def _time(info: fs.FileInfo) -> str:

@@ -24,6 +24,21 @@ def test_a_token_of_both_scopes_may_publish():
     assert Tokens.of([READ], [READ]).holder(READ) == Holder("publish", 1)
 
 
+def test_a_name_says_whose_a_token_is_and_goes_on_with_its_next_token(tmp_path):
+    file = tmp_path / "tokens"
+    file.write_text(f"read {READ} team-a\nread {READ_TOO} team-a # from May on\npublish {PUBLISH}\n")
+    tokens = find_tokens({"KAT_RAY_READ_TOKENS": f"{'t' * 20} team-b"}, str(file))
+    assert [tokens.holder(token).name for token in (READ, READ_TOO, PUBLISH)] == ["team-a", "team-a", None]
+    assert tokens.holder("t" * 20) == Holder("read", 0, "team-b")
+
+
+@pytest.mark.parametrize("name", [READ_TOO, "é", "-a", "a b"])
+def test_a_name_that_is_none_is_refused_and_not_shown_since_it_may_be_a_token(name):
+    with pytest.raises(InputError, match="name of a token") as refused:
+        Tokens.of([f"{READ} {name}"])
+    assert name not in str(refused.value).partition("expected")[0]
+
+
 def test_no_tokens_are_false_and_let_nobody_in():
     assert not Tokens()
     assert Tokens().holder(READ) is None
@@ -54,7 +69,7 @@ def test_tokens_come_from_the_environment_and_from_a_file(tmp_path):
     assert find_tokens({}) == Tokens()
 
 
-@pytest.mark.parametrize("line", ["write abcdefghijklmnopqrst", "abcdefghijklmnopqrst", "read a b"])
+@pytest.mark.parametrize("line", ["write abcdefghijklmnopqrst", "abcdefghijklmnopqrst", "read a b c"])
 def test_a_line_that_is_none_is_refused_by_its_number_alone(tmp_path, line):
     file = tmp_path / "tokens"
     file.write_text(f"\n{line}\n")

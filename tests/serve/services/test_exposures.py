@@ -8,6 +8,7 @@ import pytest
 from kat_ray.storage import Location
 from serve.refusals import RefusedError
 from serve.services.exposures import RUN_NAME, Exposures
+from serve.tokens import Holder
 
 REPORT = {"snapshot_id": "0" * 16, "num_draws": 5, "alarm": False}
 
@@ -25,6 +26,32 @@ def test_the_last_report_of_a_run_counts(exposures, tmp_path):
     assert Path(tmp_path, "exposures", "grpo-7.json").is_file()
     assert [entry["run"] for entry in exposures.runs()] == ["grpo-7"]
     assert exposures.runs()[0]["reported_at"][:10] == kept["reported_at"][:10]
+
+
+def test_a_run_belongs_to_the_name_of_its_first_reporter_whatever_token_it_goes_with(exposures):
+    first, rotated, other, nameless = (
+        Holder("read", number, name) for number, name in enumerate(["a", "a", "b", None])
+    )
+    assert exposures.put("grpo-7", REPORT, first)
+    for refused in (other, nameless):
+        with pytest.raises(RefusedError, match="belongs to a, ") as told:
+            exposures.put("grpo-7", {**REPORT, "num_draws": 0}, refused)
+        assert told.value.status == 403
+    assert exposures.get("grpo-7")["num_draws"] == 5
+    for allowed in (rotated, None, first):
+        assert not exposures.put("grpo-7", REPORT, allowed)
+        assert exposures.get("grpo-7")["holder"] == "a"
+
+
+def test_a_run_without_a_name_belongs_to_nobody(exposures, tmp_path):
+    named, nameless = Holder("read", 0, "a"), Holder("read", 1)
+    exposures.put("by-nobody", REPORT)
+    exposures.put("by-a-nameless-token", REPORT, nameless)
+    Path(tmp_path, "exposures", "from-before.json").write_text("{}")
+    for run in ("by-nobody", "by-a-nameless-token", "from-before"):
+        for reporter in (named, nameless, None):
+            assert not exposures.put(run, REPORT, reporter)
+            assert exposures.get(run)["holder"] is None
 
 
 def test_the_number_of_runs_is_bounded_but_known_ones_report_on(exposures):
