@@ -52,6 +52,8 @@ class ServeOptions:
     """File with lines `read TOKEN` and `publish TOKEN`, a name after each if you like, besides the two variables."""
     encoder: str | None = None
     """Where the snapshot's encoder is, when its name alone does not tell (a checkpoint folder)."""
+    chat_url: str | None = None
+    """Page of a chat with a model that the viewer offers, such as https://chat.lab/."""
     address: str | None = None
     """Ray cluster to join; without it and RAY_ADDRESS an embedded one is started."""
 
@@ -88,6 +90,7 @@ def _settings(options: ServeOptions) -> ServiceSettings:
         "cors_origins": options.cors_origin,
         "tokens_file": options.tokens_file,
         "encoder": options.encoder,
+        "chat_url": options.chat_url,
     }
     checked = ServiceSettings.from_options(given, os.environ)
     return ServiceSettings.from_options({**given, "port": _claim_port(checked.host, checked.port)}, os.environ)

@@ -105,9 +105,20 @@ def tagged(request: Request, served: ServedSnapshot, tag: str, **headers: str) -
 
 
 def bytes_answer(request: Request, served: ServedSnapshot, data: bytes, tag: str, media_type: str) -> Response:
-    """Bytes, or 304 for a client that has them."""
-    headers, is_known = tagged(request, served, tag)
-    return Response(None if is_known else data, 304 if is_known else 200, headers, None if is_known else media_type)
+    """Bytes, whole or in the one range that is asked for, or 304 for a client that has them.
+
+    Raises:
+        RefusedError: the range begins behind the end.
+    """
+    headers, is_known = tagged(request, served, tag, Accept_Ranges="bytes")
+    if is_known:
+        return Response(None, 304, headers)
+    part = _asked_range(request, len(data)) if request.headers.get("if-range") in (None, headers["ETag"]) else None
+    if part is None:
+        return Response(data, 200, headers, media_type)
+    first, last = part
+    headers["Content-Range"] = f"bytes {first}-{last}/{len(data)}"
+    return Response(data[first : last + 1], 206, headers, media_type)
 
 
 class HeldFile(FileResponse):
@@ -127,19 +138,29 @@ def heed_range(request: Request, size: int) -> None:
     Raises:
         RefusedError: the range begins behind the end.
     """
-    asked = request.headers.get("range")
-    if asked is None:
-        return
-    found = _RANGE.fullmatch(asked.strip())
+    if _asked_range(request, size) is None:
+        request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
+
+
+def _asked_range(request: Request, size: int) -> tuple[int, int] | None:
+    """The first and the last byte of the one range that is asked for; None for the whole.
+
+    Raises:
+        RefusedError: the range begins behind the end.
+    """
+    found = _RANGE.fullmatch(request.headers.get("range", "").strip())
     first, last = found.groups() if found else ("", "")
     if not (first or last) or (first and last and int(first) > int(last)):
-        request.scope["headers"] = [(name, value) for name, value in request.scope["headers"] if name != b"range"]
-    elif (first and int(first) >= size) or (not first and int(last) == 0):
+        return None
+    if (first and int(first) >= size) or (not first and int(last) == 0):
         raise RefusedError(
             416,
             f"The range begins behind the end of the file, which has {size:,} bytes.",
             headers={"Content-Range": f"bytes */{size}"},
         )
+    if not first:
+        return max(0, size - int(last)), size - 1
+    return int(first), min(int(last or size), size - 1)
 
 
 def problems(*statuses: int) -> Documented:
@@ -158,6 +179,8 @@ def text(media_type: str, description: str, example: str) -> Documented:
     return {200: {"content": {media_type: {"schema": schema}}, "description": description}}
 
 
+PART: Documented = {206: {"description": "The range of it that the header Range asked for."}}
+"""For the API description: an answer of which a range may be asked for."""
 NOT_MODIFIED: Documented = {304: {"description": "The client has it already.", "headers": _HEADERS}}
 
 _DESCRIPTIONS = {

@@ -15,6 +15,7 @@ from serve.catalog import SnapshotCatalog
 from serve.folder import remove_abandoned
 from serve.metrics import Metrics
 from serve.served import ServedSnapshot
+from serve.services.comparison import Comparisons
 from serve.services.encoders import Encoders
 from serve.services.exposures import Exposures
 from serve.services.publishing import Publishing
@@ -38,6 +39,7 @@ class Service:
         self.metrics = Metrics()
         self.catalog = SnapshotCatalog(Location(settings.snapshot), self._open, self._switched)
         self.publishing = Publishing(self.catalog, settings.limits.ids)
+        self.comparisons = Comparisons()
         self._encoders = Encoders(settings.encoder, settings.device, settings.threads)
         self._quick = ThreadPoolExecutor(_NUM_QUICK, "kat-ray-quick")
         self._slow = ThreadPoolExecutor(_NUM_SLOW, "kat-ray-slow")

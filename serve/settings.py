@@ -21,6 +21,7 @@ VIEWER_FOLDER = Path(__file__).resolve().parents[1] / "viewer" / "dist"
 
 _NO_OPTIONS = ("tokens", "lasting_tokens", "limits")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+_URL = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+(/[!#-;=?-\[\]_a-z~%]*)?")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:.]+")
 
 
@@ -90,6 +91,8 @@ class ServiceSettings:
     """Where unseen text is embedded: auto takes a GPU that this process sees; with gpu the search runs there too."""
     threads: int = 1
     """CPU threads of the encoder."""
+    chat_url: str | None = None
+    """Page of a chat with a model, which the viewer offers; none by default."""
     viewer_folder: str = str(VIEWER_FOLDER)
     """The built viewer, served at /viz once it is there."""
 
@@ -103,6 +106,8 @@ class ServiceSettings:
         if self.threads < 1 or self.device not in ("auto", "cpu", "gpu"):
             raise InputError(f"Got {self.threads} threads on {self.device!r}, expected 1 or more on auto, cpu or gpu.")
         _check_names(self.allowed_hosts, self.cors_origins)
+        if self.chat_url is not None and not _URL.fullmatch(self.chat_url):
+            raise InputError(f"{self.chat_url[:80]!r} is no address of a chat; expected one such as https://chat.lab/.")
         if not (self.is_loopback or self.tokens):
             raise InputError(
                 f"Listening on {self.host} without a token would give every prompt to anyone who reaches this machine. "

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kat_ray.arrays import Int64Vector
+from kat_ray.arrays import Float32Matrix, Int64Vector
 from kat_ray.snapshot.keys import parse_keys
 from kat_ray.snapshot.snapshot import Snapshot
 
@@ -59,15 +59,40 @@ class PointCloud:
         """Points up to the end of each of the four levels; the last is N."""
         return tuple(np.cumsum(np.bincount(self._levels, minlength=len(_LEVEL_BOUNDS) + 1)).tolist())
 
-    def encode(self) -> bytes:
-        """The header and the points, 32 + 8 N bytes."""
+    @cached_property
+    def places(self) -> Int64Vector:
+        """[N] the point of each row of the snapshot."""
+        places = np.empty(len(self.order), np.int64)
+        places[self.order] = np.arange(len(self.order))
+        return places
+
+    @property
+    def snapshot_id(self) -> str:
+        """Of the snapshot whose points these are."""
+        return self._snapshot.snapshot_id
+
+    def points(self) -> NDArray[np.void]:
+        """[N] the records: position, source, density_percentile."""
         points = np.empty(self._snapshot.num_prompts, _POINT)
         points["position"] = self._positions[self.order]
         points["source"] = self._sources[0][self.order]
         points["density_percentile"] = np.rint(self._snapshot.density_percentile[self.order] * 255)
-        name = bytes.fromhex(self._snapshot.snapshot_id)
+        return points
+
+    def encode(self) -> bytes:
+        """The header and the points, 32 + 8 N bytes."""
+        points = self.points()
+        name = bytes.fromhex(self.snapshot_id)
         header = _HEADER.pack(b"KATP", 1, _POINT.itemsize, len(points), *self.level_ends[:3], name)
         return header + points.tobytes()
+
+    def loss_weights(self) -> bytes:
+        """N times the weight of each point, so that 1 is the mean, float32 little-endian."""
+        return (self._snapshot.weights[self.order] * self._snapshot.num_prompts).astype("<f4").tobytes()
+
+    def keys(self) -> bytes:
+        """The id of each point as a number, u64 little-endian; its 16 hex digits are the id."""
+        return parse_keys(self._snapshot.ids)[0][self.order].astype("<u8").tobytes()
 
     def cluster_labels(self) -> bytes:
         """The cluster of each point, little-endian, in as many bytes as `meta` says: 2, or 4 above 65,536 clusters."""
@@ -98,9 +123,7 @@ class PointCloud:
 
     @cached_property
     def _positions(self) -> NDArray[np.uint16]:
-        """[N, 3] the layout in steps of 2 / 65535."""
-        steps = np.rint((np.asarray(self._snapshot.layout, np.float64) + 1.0) * (_LARGEST / 2))
-        return np.clip(steps, 0, _LARGEST).astype(np.uint16)
+        return quantized(self._snapshot.layout)
 
     @cached_property
     def _sources(self) -> tuple[NDArray[np.uint8], list[tuple[str, int]]]:
@@ -117,6 +140,12 @@ class PointCloud:
     @property
     def _label_bytes(self) -> int:
         return 2 if int(self._snapshot.clusters.max(initial=0)) < 1 << 16 else 4
+
+
+def quantized(places: Float32Matrix) -> NDArray[np.uint16]:
+    """Places [N, 3] from -1 to 1 in steps of 2 / 65535, as they stand in the bytes."""
+    steps = np.rint((np.asarray(places, np.float64) + 1.0) * (_LARGEST / 2))
+    return np.clip(steps, 0, _LARGEST).astype(np.uint16)
 
 
 def _mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -11,8 +11,8 @@ from kat_ray.snapshot.wire import ARROW_FILE, ARROW_STREAM, encode_draw
 from serve.answers import (
     CHECKSUM_HEADER,
     NOT_MODIFIED,
+    PART,
     SNAPSHOT_HEADER,
-    Documented,
     HeldFile,
     Pinned,
     ServiceOf,
@@ -40,7 +40,6 @@ _BODY = {
         },
     }
 }
-_PART: Documented = {206: {"description": "The range of it that the header Range asked for."}}
 
 
 @router.get(
@@ -48,7 +47,7 @@ _PART: Documented = {206: {"description": "The range of it that the header Range
     response_model=WeightColumn,
     responses={
         **binary(ARROW_FILE, "ids and weights, or the weight table as an Arrow file: key, weight, density_percentile."),
-        **_PART,
+        **PART,
         **NOT_MODIFIED,
         **problems(404, 409, 416),
     },

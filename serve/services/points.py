@@ -1,13 +1,11 @@
 """The map for the viewer: the point cloud, the cluster of each point, and previews of texts by chunk. All of it is a
-function of the snapshot, made once and kept in memory: 12 to 20 bytes a point."""
+function of the snapshot, made once and kept in memory: 12 to 32 bytes a point."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from kat_ray.arrays import Int64Vector
 from kat_ray.errors import SnapshotMismatchError
@@ -37,10 +35,12 @@ class Points:
     def __init__(self, snapshot: Snapshot, texts: Texts) -> None:
         self._snapshot = snapshot
         self._texts = texts
-        self._cloud = cloud = PointCloud(snapshot)
+        self.map = cloud = PointCloud(snapshot)
         # none of these knows `self`: the memory of a closed snapshot goes at once, not when cycles are looked for
         self.cloud = Once(lambda: Block.of(cloud.encode()))
         self.labels = Once(lambda: Block.of(cloud.cluster_labels()))
+        self.loss_weights = Once(lambda: Block.of(cloud.loss_weights()))
+        self.keys = Once(lambda: Block.of(cloud.keys()))
         self.meta = Once(cloud.meta)
         self._places = Once(lambda: _find_places(cloud))
 
@@ -58,16 +58,13 @@ class Points:
         num_chunks = -(-self._snapshot.num_prompts // CHUNK_ROWS)
         if chunk >= num_chunks:
             raise RefusedError(404, f"The map has {num_chunks:,} chunks, numbered from 0; there is no such one.")
-        rows = self._cloud.order[chunk * CHUNK_ROWS : (chunk + 1) * CHUNK_ROWS]
+        rows = self.map.order[chunk * CHUNK_ROWS : (chunk + 1) * CHUNK_ROWS]
         ids = self._snapshot.ids.take(rows).to_pylist()
         return {"chunk": chunk, "first_point": chunk * CHUNK_ROWS, "ids": ids, "previews": self._texts.previews(rows)}
 
 
 def _find_places(cloud: PointCloud) -> Int64Vector | None:
     try:
-        order = cloud.order
+        return cloud.places
     except SnapshotMismatchError:
         return None
-    places = np.empty(len(order), np.int64)
-    places[order] = np.arange(len(order))
-    return places

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kat_ray.arrays import Float64Matrix, Float64Vector, IndexMatrix
+from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix
 from kat_ray.encoders.encoder import Device
 from kat_ray.geometry.weights import WeightConfig, crowding_of
 from kat_ray.records import Message, render_text
@@ -106,11 +106,15 @@ class UnseenTexts:
         nearest = self._find([text], count)
         return nearest.indices[0].tolist(), nearest.distances[0].tolist()
 
+    def nearest_of(self, vectors: Float32Matrix, width: int) -> tuple[IndexMatrix, Float64Matrix]:
+        """Rows and distances of the prompts nearest to vectors [Q, D] of this snapshot's encoder, `width` at most."""
+        unseen = np.full(len(vectors), -1, np.int64)
+        found = self._index().search(vectors, unseen, min(width, self._snapshot.num_prompts))
+        return found.indices, found.distances
+
     def _find(self, texts: Sequence[str], width: int) -> _Nearest:
         embedded = self._embed(texts)
-        unseen = np.full(len(texts), -1, np.int64)
-        found = self._index().search(embedded.vectors, unseen, min(width, self._snapshot.num_prompts))
-        return _Nearest(found.indices, found.distances, embedded.truncated)
+        return _Nearest(*self.nearest_of(embedded.vectors, width), embedded.truncated)
 
     def _embed(self, texts: Sequence[str]) -> Embedded:
         rendered = [render_text([Message("user", text)], self._rendering) for text in texts]

@@ -104,6 +104,7 @@ def _with_real_ids(description: dict[str, Any], made: Any) -> dict[str, Any]:
         "prompt_id": [*IDS[:3], UNKNOWN],
         "snapshot_id": [made.current, made.older, UNKNOWN],
         "snapshot": [made.current, made.older],
+        "with": [made.current, made.older],
         "chunk": [0, 1],
     }
     description = copy.deepcopy(description)

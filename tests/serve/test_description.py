@@ -122,4 +122,4 @@ def test_search_takes_texts_in_bodies_only(open_api):
     assert list(open_api["paths"]["/v1/search"]) == ["post"]
     for path, _, one in operations(open_api):
         names = {parameter["name"] for parameter in one.get("parameters", [])}
-        assert names <= {"snapshot", "snapshot_id", "prompt_id", "chunk", "limit", "run"}, path
+        assert names <= {"snapshot", "snapshot_id", "prompt_id", "chunk", "limit", "run", "with"}, path

@@ -41,6 +41,9 @@ def test_names_that_look_like_loopback_are_none(host):
         {"allowed_hosts": ("a.example:80",)},
         {"cors_origins": ("*",)},
         {"cors_origins": ("https://a.example/path",)},
+        {"chat_url": "javascript:alert(1)"},
+        {"chat_url": "https://a.example/ x"},
+        {"chat_url": 'https://a.example/"onclick'},
     ],
 )
 def test_values_that_cannot_be_are_refused(wrong):
