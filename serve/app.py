@@ -54,6 +54,7 @@ class Replica:
 
     def __init__(self, settings: ServiceSettings) -> None:
         _close_replica_port()
+        _log_beside_ray_serve()
         self._app = make_app(settings)
 
     def __serve_build_asgi_app__(self) -> FastAPI:
@@ -238,6 +239,14 @@ def _last_line(text: str) -> str:
     line = (text.strip().splitlines() or [""])[-1].strip()
     name, colon, rest = line.partition(": ")
     return rest if colon and name.replace(".", "").replace("_", "").isalnum() else line
+
+
+def _log_beside_ray_serve() -> None:
+    """What the service tells of itself, who published what too, goes into the replica's file of Ray Serve's logs."""
+    ours = logging.getLogger("kat_ray.serve")
+    ours.setLevel(logging.INFO)
+    for handler in logging.getLogger("ray.serve").handlers:
+        ours.addHandler(handler)
 
 
 def _close_replica_port() -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Path
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 
 from kat_ray.snapshot.card import render_card
-from serve.answers import SNAPSHOT_HEADER, Documented, Pinned, ServiceOf, problems, text
+from serve.answers import SNAPSHOT_HEADER, Documented, HolderOf, Pinned, ServiceOf, problems, text
 from serve.asgi import JSON_TYPE
 from serve.messages.common import SNAPSHOT, SnapshotId
 from serve.messages.snapshots import (
@@ -43,9 +43,9 @@ async def current_snapshot(service: ServiceOf) -> CurrentSnapshot:
 
 
 @router.put("/v1/snapshots/current", responses=problems(404, 409))
-async def switch_snapshot(service: ServiceOf, wanted: CurrentSnapshot) -> CurrentSnapshot:
+async def switch_snapshot(service: ServiceOf, holder: HolderOf, wanted: CurrentSnapshot) -> CurrentSnapshot:
     """Make a snapshot the current one: here at once, on other replicas within their refresh time."""
-    switched = await service.slow(service.catalog.switch, wanted.snapshot_id)
+    switched = await service.slow(service.publishing.switch, wanted.snapshot_id, holder)
     return CurrentSnapshot(snapshot_id=switched.snapshot_id)
 
 
@@ -55,9 +55,9 @@ async def switch_snapshot(service: ServiceOf, wanted: CurrentSnapshot) -> Curren
     response_model=EditAnswer,
     responses={200: {"model": EditAnswer, "description": "The store had this child already."}, **problems(404, 409)},
 )
-async def edit_weights(service: ServiceOf, snapshot_id: Named, edit: EditRequest) -> JSONResponse:
+async def edit_weights(service: ServiceOf, holder: HolderOf, snapshot_id: Named, edit: EditRequest) -> JSONResponse:
     """Multiply the weights of some prompts. A child snapshot is published; it is not made the current one."""
-    edited = await service.slow(service.publishing.edit, snapshot_id, edit.ids, edit.factor)
+    edited = await service.slow(service.publishing.edit, snapshot_id, edit.ids, edit.factor, holder)
     answer = EditAnswer(snapshot_id=edited.snapshot_id, parent=snapshot_id, is_new=edited.is_new)
     headers = {"Location": f"/v1/snapshots/{edited.snapshot_id}/manifest"}
     return JSONResponse(answer.model_dump(), 201 if edited.is_new else 200, headers)

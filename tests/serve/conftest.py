@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from serve.http import make_app
 from serve.settings import ServiceSettings
+from serve.tokens import LOG
 from tests.serve.cluster import ray_service  # noqa: F401
 from tests.serve.corpus import write_store
 
@@ -54,6 +56,17 @@ def client(made: Made) -> Iterator[TestClient]:
     settings = ServiceSettings(made.store.location.path, refresh_seconds=3600)
     with TestClient(make_app(settings), base_url="http://localhost") as client:
         yield client
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.LogCaptureFixture]:
+    """What the services log, whatever other tests of this process did to the loggers."""
+    monkeypatch.setattr(LOG, "disabled", False)
+    monkeypatch.setattr(LOG, "propagate", False)
+    caplog.set_level(logging.INFO, LOG.name)
+    LOG.addHandler(caplog.handler)
+    yield caplog
+    LOG.removeHandler(caplog.handler)
 
 
 @pytest.fixture

@@ -167,6 +167,11 @@ def test_no_log_holds_what_was_asked(ray_service: RunningService) -> None:
     assert [path for path, text in texts.items() if secret.encode() in text] == []
 
 
+def test_what_the_service_tells_of_itself_stands_in_the_logs_of_ray_serve(ray_service: RunningService) -> None:
+    logs = Path(ray._private.worker.global_worker.node.get_logs_dir_path(), "serve")
+    assert any("The current snapshot is" in path.read_text() for path in logs.glob("replica_*.log"))
+
+
 def test_no_log_of_a_deployment_holds_requests() -> None:
     deployment = application(ServiceSettings("store"))._bound_deployment
     assert deployment._deployment_config.logging_config["enable_access_log"] is False

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import logging
 import pickle
 
 import pytest
 
 from kat_ray.errors import InputError
-from serve.tokens import LOG, Holder, Tokens, ValidTokens, find_tokens
+from serve.tokens import Holder, Tokens, ValidTokens, find_tokens
 
 READ, READ_TOO, PUBLISH = "r" * 20, "s" * 20, "p" * 20
 
@@ -95,19 +94,8 @@ def test_an_edited_file_changes_what_is_valid_but_not_the_tokens_of_the_environm
     assert valid.now == Tokens.of([READ_TOO], [PUBLISH])
 
 
-@pytest.fixture
-def logged(caplog, monkeypatch):
-    """What the services log reaches caplog, whatever other tests of this process did to the loggers."""
-    monkeypatch.setattr(LOG, "disabled", False)
-    monkeypatch.setattr(LOG, "propagate", False)
-    caplog.set_level(logging.WARNING, LOG.name)
-    LOG.addHandler(caplog.handler)
-    yield
-    LOG.removeHandler(caplog.handler)
-
-
 @pytest.mark.parametrize("content", [None, "", "# nobody\n", "read short", "anything at all"])
-def test_a_file_that_cannot_be_used_leaves_the_tokens_and_is_logged_once(tmp_path, caplog, logged, content):
+def test_a_file_that_cannot_be_used_leaves_the_tokens_and_is_logged_once(tmp_path, logged, content):
     file = tmp_path / "tokens"
     if content is not None:
         file.write_text(content)
@@ -115,7 +103,7 @@ def test_a_file_that_cannot_be_used_leaves_the_tokens_and_is_logged_once(tmp_pat
     for _ in range(3):
         valid.refresh()
     assert valid.now == Tokens.of([READ])
-    assert [record.message.startswith("The tokens stay") for record in caplog.records] == [True]
+    assert [record.message.startswith("The tokens stay") for record in logged.records] == [True]
 
 
 def test_tokens_without_a_file_stay():

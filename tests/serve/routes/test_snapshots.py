@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from serve.messages.snapshots import ManifestAnswer
+from serve.tokens import Tokens
 from tests.serve.corpus import IDS, SECRET, TEXTS
 from tests.serve.patience import until
 
@@ -56,6 +57,14 @@ def test_an_edit_and_a_switch_change_what_is_answered_and_the_old_one_stays_answ
     assert store.current() == child
     again = asked.post(f"/v1/snapshots/{made.current}/edits", json=body)
     assert (again.status_code, again.json()["is_new"], again.json()["snapshot_id"]) == (200, False, child)
+
+
+def test_the_log_says_whose_token_made_a_change(store, start, made, logged):
+    asked = start(store, tokens=Tokens.of([], [f"{'p' * 20} admin"]))
+    asked.headers["Authorization"] = f"Bearer {'p' * 20}"
+    asked.post(f"/v1/snapshots/{made.current}/edits", json={"ids": IDS[:1], "factor": 2.0})
+    asked.put("/v1/snapshots/current", json={"snapshot_id": made.older})
+    assert [line.partition(" ")[0] for line in logged.messages if line.endswith("by admin.")] == ["Edit", "Switch"]
 
 
 def test_a_switch_to_an_unknown_snapshot_changes_nothing(store, start, made):

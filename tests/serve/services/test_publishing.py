@@ -11,6 +11,7 @@ from serve.served import ServedSnapshot
 from serve.services.encoders import Encoders
 from serve.services.publishing import Publishing
 from serve.settings import Limits
+from serve.tokens import Holder
 from tests.serve.corpus import IDS
 
 
@@ -58,6 +59,33 @@ def test_unseen_text_gets_the_weight_without_the_edit(publishing, catalog, made)
     child = catalog.get(edited.snapshot_id)
     scale = child.table.weights[9] / catalog.current().table.weights[9]
     assert child.unseen.density(text)[0]["weight"] == pytest.approx(plain * scale)
+
+
+@pytest.mark.parametrize(
+    ("holder", "who"),
+    [
+        (None, "without a token"),
+        (Holder("publish", 1), "by a token without a name"),
+        (Holder("publish", 0, "admin"), "by admin"),
+    ],
+)
+def test_each_change_is_one_line_of_the_log_without_ids_of_prompts(publishing, made, logged, holder, who):
+    child = publishing.edit(made.current, [IDS[0], *IDS[:2]], 4.0, holder).snapshot_id
+    publishing.switch(child, holder)
+    lines = [line for line in logged.messages if "asked for" in line]
+    assert lines == [
+        f"Edit of snapshot {made.current}: weights of 2 prompts times 4, published as snapshot {child}, "
+        f"asked for {who}.",
+        f"Switch from snapshot {made.current} to {child} of {len(IDS)} prompts, asked for {who}.",
+    ]
+    assert not [name for name in IDS if name in logged.text]
+
+
+def test_what_is_refused_is_no_change_and_is_not_logged_as_one(publishing, made, logged):
+    for refused in (lambda: publishing.edit(made.current, ["0" * 16], 2.0), lambda: publishing.switch("0" * 16)):
+        with pytest.raises(RefusedError):
+            refused()
+    assert not [line for line in logged.messages if "asked for" in line]
 
 
 @pytest.mark.parametrize(
