@@ -16,7 +16,10 @@ router = APIRouter(tags=["texts"])
 
 @router.post("/v1/density", response_model=DensityAnswer, responses=problems(404, 409))
 async def density(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Response:
-    """How crowded unseen prompts are among the prompts of the snapshot, and the weights they would get."""
+    """How crowded unseen prompts are among the prompts of the snapshot, and the weights they would get.
+
+    The first question to a process loads the encoder, which takes about two seconds.
+    """
     _check(asked.texts, service.settings.limits)
     service.metrics.texts.labels("density").inc(len(asked.texts))
     return await service.texts(lambda: dump(served, {"results": served.unseen.density(asked.texts)}))
@@ -24,7 +27,10 @@ async def density(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Re
 
 @router.post("/v1/project", response_model=ProjectAnswer, responses=problems(404, 409))
 async def project(service: ServiceOf, served: Pinned, asked: TextsRequest) -> Response:
-    """Where unseen prompts fall on the map."""
+    """Where unseen prompts fall on the map.
+
+    The first question to a process loads the encoder and the code of the layout, which takes about three seconds.
+    """
     _check(asked.texts, service.settings.limits)
     service.metrics.texts.labels("project").inc(len(asked.texts))
     return await service.texts(lambda: dump(served, {"results": served.unseen.project(asked.texts)}))
