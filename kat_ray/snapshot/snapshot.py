@@ -75,6 +75,11 @@ class Snapshot:
         snapshot._check_ids()
         return snapshot
 
+    def __repr__(self) -> str:
+        place = str(self.location).removesuffix(f"/{self.snapshot_id}")
+        size = f"{self.num_prompts:,} prompts x {self.manifest.encoder['dimension']}"
+        return f"Snapshot({self.snapshot_id!r}, {size}, {place!r})"
+
     @property
     def snapshot_id(self) -> str:
         """16 hex digits."""

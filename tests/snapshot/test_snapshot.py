@@ -50,6 +50,11 @@ def test_a_store_a_folder_and_an_id_open_the_same_snapshot(store, folder):
     assert opened[0].num_prompts == 12
 
 
+def test_a_snapshot_is_shown_in_one_line(store, folder):
+    shown = f"Snapshot('{folder.name}', 12 prompts x 2, '{folder.parent}')"
+    assert repr(Snapshot.open(store.location)) == repr(Snapshot.open(str(folder))) == shown
+
+
 def test_an_unknown_place_or_id_is_not_found(store, folder, tmp_path):
     with pytest.raises(SnapshotNotFoundError):
         Snapshot.open(str(tmp_path / "nowhere"))
