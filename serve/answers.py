@@ -181,6 +181,9 @@ def text(media_type: str, description: str, example: str) -> Documented:
 
 PART: Documented = {206: {"description": "The range of it that the header Range asked for."}}
 """For the API description: an answer of which a range may be asked for."""
+HTML_PAGE: Documented = {
+    200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "A page of HTML."}
+}
 NOT_MODIFIED: Documented = {304: {"description": "The client has it already.", "headers": _HEADERS}}
 
 _DESCRIPTIONS = {

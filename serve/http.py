@@ -20,12 +20,12 @@ from serve.errors import Failsafe, install
 from serve.limits import LimitRequests
 from serve.metrics import MeasureRequests
 from serve.once import Once
-from serve.routes import exposures, health, info, pages, points, prompts, snapshots, texts, weights
+from serve.routes import exposures, health, info, pages, points, prompts, snapshots, texts, viewer, weights
 from serve.security import CheckHost, RequireScope, SecureHeaders
 from serve.service import Service
 from serve.settings import ServiceSettings
 
-_ROUTERS = (health, info, snapshots, weights, texts, prompts, points, exposures, pages)
+_ROUTERS = (health, info, snapshots, weights, texts, prompts, points, exposures, viewer, pages)
 
 
 def make_app(settings: ServiceSettings) -> FastAPI:

@@ -10,14 +10,10 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal, get_type_hints
 
 from kat_ray.errors import InputError
 from serve.tokens import PUBLISH_VARIABLE, READ_VARIABLE, Tokens, find_tokens
-
-VIEWER_FOLDER = Path(__file__).resolve().parents[1] / "viewer" / "dist"
-"""Where the build of the viewer puts its pages."""
 
 _NO_OPTIONS = ("tokens", "lasting_tokens", "limits")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
@@ -93,8 +89,8 @@ class ServiceSettings:
     """CPU threads of the encoder."""
     chat_url: str | None = None
     """Page of a chat with a model, which the viewer offers; none by default."""
-    viewer_folder: str = str(VIEWER_FOLDER)
-    """The built viewer, served at /viz once it is there."""
+    viewer_folder: str | None = None
+    """The built viewer, served at /viz once it is there; by default the checkout's or that of the installed package."""
 
     def __post_init__(self) -> None:
         if not self.snapshot:

@@ -1,4 +1,4 @@
-"""The viewer, the seeds' file of points that it and others read, and the page that shows this API."""
+"""The seeds' file of points, which others read, and the page that shows this API."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from kat_ray.errors import SnapshotMismatchError
-from serve.answers import NOT_MODIFIED, Asked, Documented, HeldFile, ServiceOf, pinned, problems, tagged
+from serve.answers import HTML_PAGE, NOT_MODIFIED, Asked, HeldFile, ServiceOf, pinned, problems, tagged
 from serve.asgi import JSON_TYPE
 from serve.docs_page import render_docs
 from serve.messages.pages import SeedsFile
@@ -20,34 +19,11 @@ from serve.served import ServedSnapshot
 
 router = APIRouter(tags=["pages"])
 
-_NO_VIEWER = (
-    "3D visualization not found. The viewer is not built: run `npm ci && npm run build` in the folder viewer, then "
-    "load this page again."
-)
 _NO_DATA = (
     "Embedding data not found. Build a snapshot with its map: `python -m jobs.build --pairs FILE --out STORE`, and "
     "serve that store."
 )
-_PAGE: Documented = {200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "A page of HTML."}}
 _CHUNK_BYTES = 1 << 20
-
-
-@router.get("/", include_in_schema=False)
-async def start() -> Response:
-    """To the viewer; relative, so that it holds behind a prefix."""
-    return RedirectResponse("viz")
-
-
-@router.get("/viz", response_class=HTMLResponse, responses={**_PAGE, **problems(404)})
-async def viewer(request: Request, service: ServiceOf) -> Response:
-    """The viewer's page, which holds no data."""
-    return await _viewer_file(request, service.settings.viewer_folder, "index.html")
-
-
-@router.get("/viz/{path:path}", include_in_schema=False)
-async def viewer_file(request: Request, service: ServiceOf, path: str) -> Response:
-    """Scripts and styles of the viewer."""
-    return await _viewer_file(request, service.settings.viewer_folder, path or "index.html")
 
 
 @router.get("/api/embeddings_3d", response_model=SeedsFile, responses={**NOT_MODIFIED, **problems(404, 409)})
@@ -71,16 +47,10 @@ async def embeddings_3d(request: Request, service: ServiceOf, snapshot: Asked = 
     return HeldFile(served, file, JSON_TYPE, headers | {"Content-Encoding": "gzip"})
 
 
-@router.get("/docs", response_class=HTMLResponse, responses=_PAGE)
+@router.get("/docs", response_class=HTMLResponse, responses=HTML_PAGE)
 async def docs(request: Request) -> Response:
     """This API as one page without scripts; /openapi.json is the same for programs."""
     return HTMLResponse(render_docs(request.app.openapi()))
-
-
-async def _viewer_file(request: Request, folder: str, path: str) -> Response:
-    if not Path(folder, "index.html").is_file():
-        raise RefusedError(404, _NO_VIEWER)
-    return await StaticFiles(directory=folder).get_response(path, request.scope)
 
 
 def _unpacked(_: ServedSnapshot, path: Path) -> Iterator[bytes]:
