@@ -12,7 +12,9 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint $(LOCK)
 
-.PHONY: help install demo serve test test-long lint locks clean
+BUILD_VIEWER := $(BIN)/python viewer/build_hook.py
+
+.PHONY: help install viewer demo serve test test-long lint locks clean
 
 help:
 	@echo "make demo        build a snapshot of the demonstration corpus and show its card"
@@ -20,6 +22,7 @@ help:
 	@echo "make test        run the tests"
 	@echo "make test-long   run the figures at size"
 	@echo "make lint        run the linters and the type checker"
+	@echo "make viewer      build the 3D viewer, which needs Node.js 20 or newer (demo, serve and test do so first)"
 	@echo "make install     install .venv and nothing else (the others do so first)"
 	@echo "make locks       resolve the pinned versions anew"
 	@echo "make clean       remove the demonstration, caches and builds; .venv stays"
@@ -44,7 +47,12 @@ endif
 	@$(BIN)/python -m pip check
 	@touch $@
 
+# Looks for itself whether anything that it is made of is newer.
+viewer: $(INSTALLED)
+	@$(BUILD_VIEWER)
+
 demo: $(INSTALLED)
+	@$(BUILD_VIEWER) --optional
 	@$(BIN)/python -m jobs.demonstrate --out demo/pairs.jsonl
 	@$(BIN)/python -m jobs.build --pairs demo/pairs.jsonl --out demo/store
 	@echo
@@ -55,24 +63,26 @@ demo: $(INSTALLED)
 
 serve: $(INSTALLED)
 	@test -e demo/store/current || $(MAKE) --no-print-directory demo
+	@$(BUILD_VIEWER) --optional
 	@$(BIN)/python -m jobs.serve --snapshot demo/store
 
 # Two processes: one for all tests on Ray, which mostly wait for clusters, and one for the others.
-test: $(INSTALLED)
+test: viewer
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-test-long: $(INSTALLED)
+test-long: viewer
 	@$(BIN)/python -m pytest -m 'long and not gpu'
 
-lint: $(INSTALLED)
+lint: viewer
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	cd viewer && npm run --silent lint
 
 locks: $(INSTALLED)
 	@$(BIN)/python .locks/resolve.py cpu
 	@$(BIN)/python .locks/resolve.py gpu
 
 clean:
-	rm -rf demo dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf demo dist build viewer/dist viewer/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find jobs kat_ray serve tests -name __pycache__ -prune -exec rm -rf {} +

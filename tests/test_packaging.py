@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -41,15 +43,61 @@ def _direct(*extras: str) -> set[str]:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     """The wheel, built by the backend that stands in the environment."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return _build_wheel(ROOT, tmp_path_factory.mktemp("wheel"))
+
+
+def _build_wheel(source: Path, folder: Path, **environment: str) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "--wheel-dir", str(folder), str(ROOT)], check=True, timeout=120)
+    command += ["--wheel-dir", str(folder), str(source)]
+    done = subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     return next(folder.glob("*.whl"))
 
 
-def test_the_wheel_holds_the_library_and_nothing_else(wheel):
+def test_the_wheel_holds_the_library_and_the_built_viewer_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert names == {str(path.relative_to(ROOT)) for path in (ROOT / "kat_ray").rglob("*.py")} | {"kat_ray/py.typed"}
+    built = ROOT / "viewer" / "dist"
+    library = {str(path.relative_to(ROOT)) for path in (ROOT / "kat_ray").rglob("*.py")} | {"kat_ray/py.typed"}
+    viewer = {f"kat_ray/viewer/{path.relative_to(built)}" for path in built.rglob("*") if path.is_file()}
+    assert "kat_ray/viewer/index.html" in viewer
+    assert names == library | viewer
+
+
+@pytest.fixture
+def checkout_without_node(tmp_path) -> tuple[Path, dict[str, str]]:
+    """What a wheel is built from, without a built viewer, and an environment without Node.js."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "kat_ray", checkout / "kat_ray")
+    for name in ("pyproject.toml", "README.md", "LICENSE", "viewer/build_hook.py", "viewer/package.json"):
+        (checkout / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, checkout / name)
+    return checkout, {"PATH": str(tmp_path)}
+
+
+def test_without_node_a_wheel_is_built_without_the_viewer_only_when_that_is_asked_for(checkout_without_node, tmp_path):
+    checkout, environment = checkout_without_node
+    with pytest.raises(AssertionError, match=r"Node.js 20 or newer and npm.* KAT_RAY_VIEWER=optional"):
+        _build_wheel(checkout, tmp_path, **environment)
+    wheel = _build_wheel(checkout, tmp_path, **environment, KAT_RAY_VIEWER="optional")
+    assert not [name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("kat_ray/viewer/")]
+
+
+def test_without_node_a_viewer_that_is_built_already_is_packed(checkout_without_node, tmp_path):
+    checkout, environment = checkout_without_node
+    (checkout / "viewer/dist").mkdir()
+    (checkout / "viewer/dist/index.html").write_text("<!doctype html>")
+    assert "kat_ray/viewer/index.html" in zipfile.ZipFile(_build_wheel(checkout, tmp_path, **environment)).namelist()
+
+
+def test_the_source_distribution_has_the_sources_of_the_viewer_and_not_its_packages(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        names = archive.getnames()
+    assert [name for name in names if name.endswith("/viewer/package-lock.json")]
+    assert not [name for name in names if "node_modules" in name]
 
 
 def test_the_wheel_asks_for_three_packages_and_carries_its_licence(wheel):
@@ -138,14 +186,17 @@ def test_a_submitted_checkout_is_small_after_the_demo(tmp_path, gitignore):
         shutil.copytree(ROOT / name, checkout / name)
     for name in ("pyproject.toml", "README.md", "cluster.yaml", ".gitignore", ".rayignore"):
         shutil.copy(ROOT / name, checkout / name)
-    heavy = [".venv/lib", ".git/objects", "demo/store", "viewer/node_modules/three", "viewer/dist", ".mypy_cache/3.11"]
+    heavy = [".venv/lib", ".git/objects", "demo/store", "viewer/node_modules/three", ".mypy_cache/3.11"]
     for folder in heavy:
         (checkout / folder).mkdir(parents=True)
         with (checkout / folder / "large").open("wb") as file:
             file.truncate(21 << 20)
+    (checkout / "viewer/dist").mkdir()
+    (checkout / "viewer/dist/index.html").touch()
     package = tmp_path / "package.zip"
     create_package(str(checkout), package, include_gitignore=gitignore, excludes=[])
     names = zipfile.ZipFile(package).namelist()
     assert {"jobs/build.py", "kat_ray/engine/build.py", "pyproject.toml"} <= set(names)
     assert not [name for name in names if name.endswith((".pyc", "large"))]
+    assert ("viewer/dist/index.html" in names) == (not gitignore)
     assert package.stat().st_size < 20 << 20
