@@ -80,13 +80,17 @@ export class Api {
   /** The points' bytes as they come; `range` is the first and the last byte wanted. */
   points(snapshot: string | null, range?: readonly [number, number], signal?: Signal): Promise<Response> {
     const headers: Record<string, string> = range === undefined ? {} : { Range: `bytes=${range[0]}-${range[1]}` };
-    return this.#answer("/v1/points", snapshot, { headers }, signal);
+    return this.#answer(named("/v1/points", { snapshot }), { headers }, signal);
   }
 
   /** The bytes of a binary route, such as "/v1/points/weights". */
-  async bytes(path: string, snapshot: string | null, signal?: Signal): Promise<ArrayBuffer> {
-    const answer = await this.#answer(path, snapshot, {}, signal);
-    return await whole(answer.arrayBuffer());
+  bytes(path: string, snapshot: string | null, signal?: Signal): Promise<ArrayBuffer> {
+    return this.#bytes(named(path, { snapshot }), signal);
+  }
+
+  /** Another snapshot's prompts on the map of this one, as bytes (data/comparison.ts). */
+  comparison(other: string, snapshot: string, signal?: Signal): Promise<ArrayBuffer> {
+    return this.#bytes(named("/v1/points/comparison", { with: other, snapshot }), signal);
   }
 
   previews(snapshot: string | null, chunk: number, signal?: Signal): Promise<Previews> {
@@ -133,17 +137,17 @@ export class Api {
   }
 
   async #json<Answer>(path: string, snapshot: string | null, init: RequestInit, signal: Signal): Promise<Answer> {
-    const answer = await this.#answer(path, snapshot, init, signal);
+    const answer = await this.#answer(named(path, { snapshot }), init, signal);
     return (await whole(answer.json())) as Answer;
   }
 
-  /** Sends, waits for a token where one is needed, and tries again while the service is busy. */
-  async #answer(path: string, snapshot: string | null, init: RequestInit, signal: Signal): Promise<Response> {
-    const address = snapshot === null ? path : `${path}?${new URLSearchParams({ snapshot })}`;
-    return await this.#retried(address, init, signal);
+  async #bytes(address: string, signal: Signal): Promise<ArrayBuffer> {
+    const answer = await this.#answer(address, {}, signal);
+    return await whole(answer.arrayBuffer());
   }
 
-  async #retried(address: string, init: RequestInit, signal: Signal): Promise<Response> {
+  /** Sends, waits for a token where one is needed, and tries again while the service is busy. */
+  async #answer(address: string, init: RequestInit, signal: Signal): Promise<Response> {
     for (let attempt = 0; ; attempt++) {
       const token = this.token;
       try {
@@ -185,6 +189,12 @@ export class Api {
     if (token !== null) this.token = token;
     return token;
   }
+}
+
+/** A path with the parameters that are not null. */
+function named(path: string, parameters: Readonly<Record<string, string | null>>): string {
+  const given = Object.entries(parameters).filter((entry): entry is [string, string] => entry[1] !== null);
+  return given.length === 0 ? path : `${path}?${new URLSearchParams(given)}`;
 }
 
 function body(method: string, value: object): RequestInit {

@@ -1,0 +1,89 @@
+// Brings the snapshot that the state names onto the map, and says what keeps it from coming.
+
+import { ApiError } from "./api";
+import { Corpus } from "./data/corpus";
+import type { Page } from "./panels/page";
+import type { State } from "./state";
+
+const KEY = "loading";
+const RETRY_MILLISECONDS = 3_000;
+
+export class Loading {
+  readonly #page: Page;
+  #turn = 0;
+  #timer = 0;
+
+  constructor(page: Page) {
+    this.#page = page;
+    page.store.follow((state, before) => {
+      if (state.pinnedSnapshot !== before.pinnedSnapshot) void this.load();
+    });
+  }
+
+  /** Loads what is wanted now; what was under way before is forgotten. */
+  async load(): Promise<void> {
+    const turn = ++this.#turn;
+    window.clearTimeout(this.#timer);
+    const { api, store, notices } = this.#page;
+    let corpus: Corpus | null = null;
+    const announce = () => {
+      if (turn === this.#turn && corpus !== null) store.set({ loaded: corpus.cloud.loaded });
+    };
+    try {
+      corpus = await Corpus.load(api, store.state.pinnedSnapshot, announce);
+      if (turn !== this.#turn) return;
+      notices.hide(KEY);
+      store.set(arrival(store.state, corpus));
+      if (store.state.filter.cluster !== null) await this.#fetchClusters(corpus);
+      await corpus.complete;
+    } catch (error) {
+      if (turn === this.#turn) this.#explain(error);
+    }
+  }
+
+  /** Loads again what did not come to its end. */
+  resume(): void {
+    const { corpus } = this.#page.store.state;
+    if (corpus === null || corpus.cloud.loaded < corpus.cloud.numPoints) void this.load();
+  }
+
+  /** A filter by cluster came with the address, before the labels were there. */
+  async #fetchClusters(corpus: Corpus): Promise<void> {
+    await corpus.clusters();
+    this.#page.store.set({ filter: { ...this.#page.store.state.filter } });
+  }
+
+  #explain(error: unknown): void {
+    const { notices } = this.#page;
+    const again = { label: "Try again", run: () => void this.load() };
+    if (!(error instanceof ApiError)) {
+      notices.show(KEY, "trouble", error instanceof Error ? error.message : "The map could not be read.", [again]);
+    } else if (error.status === 401) {
+      notices.show(KEY, "trouble", "The map needs a token.", [{ label: "Enter a token", run: again.run }]);
+    } else if (error.status === 503) {
+      notices.show(KEY, "information", `${error.detail} This page looks again by itself.`);
+      this.#timer = window.setTimeout(() => void this.load(), RETRY_MILLISECONDS);
+    } else if (error.status !== null) {
+      notices.show(KEY, "trouble", error.detail, [...this.#wayBack(), again]);
+    }
+  }
+
+  /** Without an answer nothing is said here: the banner for that says it, and loads again. */
+  #wayBack(): { label: string; run: () => void }[] {
+    const { store } = this.#page;
+    if (store.state.pinnedSnapshot === null) return [];
+    return [{ label: "Show the current snapshot", run: () => store.set({ pinnedSnapshot: null }) }];
+  }
+}
+
+/** Points keep their numbers between versions of one map, such as a snapshot and its edits: marks stay then. */
+function arrival(state: State, corpus: Corpus): Partial<State> {
+  const loaded = { corpus, loaded: corpus.cloud.loaded, hovered: null };
+  const before = state.corpus;
+  if (before === null) return loaded;
+  const names = (of: Corpus) =>
+    JSON.stringify([of.meta.num_points, of.meta.level_ends, of.meta.bounds, of.meta.sources]);
+  if (names(before) === names(corpus)) return { ...loaded, comparison: null };
+  const filter = { hiddenSources: new Set<number>(), density: state.filter.density, cluster: null };
+  return { ...loaded, filter, selected: null, neighbors: [], marked: null, comparison: null, placed: [] };
+}

@@ -1,0 +1,30 @@
+// A prompt in a list: hovering shows it on the map, a click selects it.
+
+import type { Brief } from "../messages";
+import { sourceDot } from "./dot";
+import { element, quoted } from "./element";
+import type { Page } from "./page";
+import { band, percent } from "./words";
+
+type Shown = Pick<Brief, "preview" | "source" | "density_percentile" | "distance" | "point">;
+
+export function brief(page: Page, shown: Shown): HTMLButtonElement {
+  const { point } = shown;
+  const distance = shown.distance === null ? "" : ` · distance ${shown.distance.toFixed(2)}`;
+  const facts = `${band(shown.density_percentile)} · ${percent(shown.density_percentile, 0)}${distance}`;
+  const made = element(
+    "button",
+    { type: "button", class: "brief", disabled: point === null },
+    sourceDot(page.store, shown.source),
+    element("span", { class: "brief-text" }, quoted(shown.preview), element("span", { class: "note" }, facts)),
+  );
+  if (point !== null) follow(page, made, point);
+  return made;
+}
+
+function follow(page: Page, button: HTMLElement, point: number): void {
+  const hover = (hovered: number | null) => () => page.store.set({ hovered });
+  for (const start of ["pointerenter", "focus"]) button.addEventListener(start, hover(point));
+  for (const end of ["pointerleave", "blur"]) button.addEventListener(end, hover(null));
+  button.addEventListener("click", () => page.store.set({ selected: point, hovered: null }));
+}

@@ -1,0 +1,105 @@
+// What lies under the pointer: the beginning of its text and its numbers, near the pointer.
+
+import type { Corpus, Preview } from "../data/corpus";
+import type { State } from "../state";
+import { sourceColor } from "../theme";
+import { dot } from "./dot";
+import { element, fill, quoted } from "./element";
+import { type Page, watch } from "./page";
+import { band, percent, times } from "./words";
+
+const GAP = 16;
+
+export class HoverCard {
+  readonly root = element("div", { class: "card", hidden: true });
+  readonly #page: Page;
+  readonly #map: HTMLElement;
+  readonly #text = quoted("", "quoted card-text");
+  readonly #facts = element("p", { class: "note" });
+  #x = 0;
+  #y = 0;
+  #isOver = false;
+
+  constructor(page: Page, map: HTMLElement) {
+    this.#page = page;
+    this.#map = map;
+    this.root.append(this.#text, this.#facts);
+    map.addEventListener("pointermove", (event) => this.#move(event));
+    map.addEventListener("pointerleave", () => {
+      this.#isOver = false;
+      this.root.hidden = true;
+    });
+    watch(page.store, ["hovered", "hoveredOther"], (state) => this.#render(state));
+  }
+
+  #move(event: PointerEvent): void {
+    this.#isOver = true;
+    [this.#x, this.#y] = [event.clientX, event.clientY];
+    if (!this.root.hidden) this.#place();
+  }
+
+  #render(state: State): void {
+    const { corpus, hovered, hoveredOther } = state;
+    this.root.hidden = !this.#isOver || corpus === null || (hovered === null && hoveredOther === null);
+    if (this.root.hidden || corpus === null) return;
+    if (hovered !== null) this.#showOwn(corpus, hovered);
+    else if (hoveredOther !== null) this.#showOther(state, hoveredOther);
+    this.#place();
+  }
+
+  #showOwn(corpus: Corpus, point: number): void {
+    const isStill = () => this.#page.store.state.hovered === point;
+    this.#fill(corpus.previewNow(point), corpus.preview(point), isStill);
+    const facts = () => {
+      const weight = corpus.weightsNow?.[point];
+      const percentile = corpus.densityPercentile(point);
+      const said = [percent(percentile), band(percentile)];
+      if (weight !== undefined) said.push(`${times(weight)} of average`);
+      const source = [dot(sourceColor(corpus.source(point))), quoted(corpus.sourceName(point))];
+      fill(this.#facts, [...source, ` · density ${said.join(" · ")}`]);
+    };
+    facts();
+    if (corpus.weightsNow !== null) return;
+    corpus.weights().then(
+      () => isStill() && facts(),
+      () => undefined,
+    );
+  }
+
+  #showOther({ comparison }: State, point: number): void {
+    if (comparison === null) return;
+    const chunk = Math.floor(point / 512);
+    const isStill = () => this.#page.store.state.hoveredOther === point;
+    const preview = this.#page.api.previews(comparison.snapshotId, chunk).then(({ ids, previews, first_point }) => ({
+      id: ids[point - first_point],
+      text: previews[point - first_point],
+    }));
+    this.#fill(null, preview, isStill);
+    const percentile = (comparison.cloud.values[4 * point + 3] >> 8) / 255;
+    fill(this.#facts, [`In the other snapshot · density ${percent(percentile)} · ${band(percentile)}`]);
+  }
+
+  #fill(now: Preview | null, later: Promise<Preview>, isStill: () => boolean): void {
+    this.#text.textContent = now?.text ?? "…";
+    if (now !== null) return;
+    later.then(
+      ({ text }) => {
+        if (!isStill()) return;
+        this.#text.textContent = text;
+        this.#place();
+      },
+      () => undefined,
+    );
+  }
+
+  /** Beside the pointer, on the side where there is room. */
+  #place(): void {
+    const area = this.#map.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = this.root;
+    const isLeft = this.#x + GAP + width > area.right;
+    const isAbove = this.#y + GAP + height > area.bottom;
+    const x = Math.max(0, isLeft ? this.#x - GAP - width : this.#x + GAP);
+    const y = Math.max(0, isAbove ? this.#y - GAP - height : this.#y + GAP);
+    this.root.style.transform = `translate(${x}px, ${y}px)`;
+  }
+}

@@ -1,0 +1,97 @@
+// Clusters by their words: a click shows one alone, "mark" marks its prompts.
+
+import type { Corpus } from "../data/corpus";
+import { clusterColor } from "../theme";
+import { dot } from "./dot";
+import { element, fill, quoted } from "./element";
+import { type Page, watch } from "./page";
+import { failure } from "./rights";
+import { count } from "./words";
+
+const LISTED = 60;
+const TERMS = 3;
+
+type Cluster = Corpus["meta"]["clusters"][number];
+
+export function clusters(page: Page): HTMLElement {
+  const list = element("ul", { class: "legend" });
+  const chosen = element("div", { class: "chosen" });
+  watch(page.store, ["corpus"], ({ corpus }) => {
+    fill(
+      list,
+      (corpus?.meta.clusters ?? []).slice(0, LISTED).map((cluster) => entry(page, cluster)),
+    );
+  });
+  watch(page.store, ["corpus", "filter"], ({ corpus, filter }) => {
+    const cluster = corpus?.meta.clusters.find(({ label }) => label === filter.cluster);
+    fill(chosen, cluster === undefined ? [] : [only(page, cluster)]);
+    for (const button of list.querySelectorAll<HTMLElement>("[data-cluster]")) {
+      const isShown = filter.cluster === null || button.dataset.cluster === String(filter.cluster);
+      button.setAttribute("aria-pressed", String(isShown));
+    }
+  });
+  const summary = element("summary", {}, element("h2", {}, "Clusters"));
+  return element("section", { class: "clusters" }, element("details", {}, summary, list), chosen);
+}
+
+/** Shows one cluster alone; null shows all. */
+export async function showCluster(page: Page, cluster: number | null): Promise<void> {
+  try {
+    if (cluster !== null) await page.store.state.corpus?.clusters();
+    page.store.set({ filter: { ...page.store.state.filter, cluster } });
+  } catch (error) {
+    page.notices.show("clusters", "trouble", failure(error));
+  }
+}
+
+/** The first words of a cluster. */
+export function named(terms: readonly string[]): string {
+  return terms.slice(0, TERMS).join(", ") || "without a name";
+}
+
+function entry(page: Page, cluster: Cluster): HTMLElement {
+  const toggle = () => {
+    const isShown = page.store.state.filter.cluster === cluster.label;
+    void showCluster(page, isShown ? null : cluster.label);
+  };
+  const shown = element(
+    "button",
+    { type: "button", "data-cluster": cluster.label, onclick: toggle },
+    dot(clusterColor(cluster.label)),
+    quoted(named(cluster.terms), "name"),
+    element("span", { class: "number" }, count(cluster.size)),
+  );
+  const label = `Mark the prompts of ${named(cluster.terms)}`;
+  const mark = () => void markCluster(page, cluster.label);
+  return element(
+    "li",
+    {},
+    shown,
+    element("button", { type: "button", class: "only", "aria-label": label, onclick: mark }, "mark"),
+  );
+}
+
+function only(page: Page, cluster: Cluster): HTMLElement {
+  const end = () => void showCluster(page, null);
+  return element(
+    "p",
+    { class: "note" },
+    "Only the cluster ",
+    quoted(named(cluster.terms)),
+    ". ",
+    element("button", { type: "button", class: "link", onclick: end }, "Show all"),
+  );
+}
+
+async function markCluster(page: Page, label: number): Promise<void> {
+  try {
+    const labels = await page.store.state.corpus?.clusters();
+    const points: number[] = [];
+    labels?.forEach((other, point) => {
+      if (other === label) points.push(point);
+    });
+    page.store.set({ marked: Uint32Array.from(points), selected: null });
+  } catch (error) {
+    page.notices.show("clusters", "trouble", failure(error));
+  }
+}

@@ -1,0 +1,68 @@
+// A conversation turn by turn, and the replies that were given to it. All of it is text of strangers.
+
+import type { Pair, Prompt, Turn } from "../messages";
+import { difference, type Part } from "./difference";
+import { type Child, element, quoted } from "./element";
+import { counted } from "./words";
+
+export function conversation(turns: readonly Turn[]): HTMLElement {
+  return element("ol", { class: "turns" }, ...turns.map(turn));
+}
+
+/** The pairs of a prompt: what was chosen, what was rejected, and the words in which they differ. */
+export function replies(prompt: Prompt): HTMLElement | null {
+  const pairs = prompt.pairs.filter((pair) => pair.chosen !== null || pair.rejected !== null);
+  if (pairs.length === 0) return null;
+  const whole = JSON.stringify(prompt.messages);
+  const more =
+    prompt.more_pairs > 0 ? element("p", { class: "note" }, `${counted(prompt.more_pairs, "more pair")}.`) : null;
+  return element(
+    "section",
+    { "aria-labelledby": "replies-head" },
+    element("h3", { id: "replies-head" }, pairs.length > 1 ? `Replies, ${counted(pairs.length, "pair")}` : "Replies"),
+    ...pairs.map((pair) => pairOf(pair, JSON.stringify(pair.messages) === whole)),
+    more,
+  );
+}
+
+function turn({ role, content }: Turn): HTMLElement {
+  return element(
+    "li",
+    { class: `turn ${role === "user" ? "asked" : "answered"}` },
+    quoted(role, "role"),
+    long(content),
+  );
+}
+
+function pairOf(pair: Pair, isPrefixShown: boolean): HTMLElement {
+  const marks = pair.chosen === null || pair.rejected === null ? null : difference(pair.chosen, pair.rejected);
+  const prefix = isPrefixShown
+    ? null
+    : element("details", {}, element("summary", {}, "Its own conversation"), conversation(pair.messages));
+  return element(
+    "div",
+    { class: "pair" },
+    prefix,
+    reply("Chosen", "chosen", pair.chosen, marks?.[0] ?? null),
+    reply("Rejected", "rejected", pair.rejected, marks?.[1] ?? null),
+  );
+}
+
+function reply(label: string, kind: string, text: string | null, marks: readonly Part[] | null): HTMLElement {
+  const body =
+    text === null
+      ? element("p", { class: "note" }, "No such reply.")
+      : long(text, marks === null ? [text] : marks.map(part));
+  return element("div", { class: `reply ${kind}` }, element("h4", {}, label), body);
+}
+
+function part({ text, isOwn }: Part): Child {
+  return isOwn ? element("mark", {}, text) : text;
+}
+
+/** Text that scrolls inside when it is long; by keyboard too. */
+function long(text: string, children: readonly Child[] = [text]): HTMLElement {
+  const scrolls = text.length > 600 || text.split("\n").length > 12;
+  const attributes = scrolls ? { tabindex: 0, role: "group", "aria-label": "Long text" } : {};
+  return element("div", { class: "quoted block", dir: "auto", ...attributes }, ...children);
+}

@@ -1,0 +1,191 @@
+// The selected prompt: its conversation, its replies, its numbers and why, and what lies near it.
+
+import type { Brief, Prompt } from "../messages";
+import { brief } from "./brief";
+import { named, showCluster } from "./clusters";
+import { conversation, replies } from "./conversation";
+import { sourceDot } from "./dot";
+import { type Child, element, fill, icon, quoted } from "./element";
+import { type Page, watch } from "./page";
+import { reason } from "./reason";
+import { failure, isAborted } from "./rights";
+import { band, percent, times } from "./words";
+
+const CROSS = "M4 4l8 8M12 4l-8 8";
+
+export class Detail {
+  readonly root = element("article", { class: "detail", "aria-labelledby": "detail-head" });
+  readonly #page: Page;
+  /** Makes the address of a prompt for other people. */
+  readonly #link: (prompt: string) => string;
+  #abort = new AbortController();
+
+  constructor(page: Page, link: (prompt: string) => string) {
+    this.#page = page;
+    this.#link = link;
+    watch(page.store, ["selected", "corpus"], () => void this.#render());
+  }
+
+  async #render(): Promise<void> {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
+    const { corpus, selected } = this.#page.store.state;
+    this.root.hidden = corpus === null || selected === null;
+    if (corpus === null || selected === null) {
+      this.#page.store.set({ neighbors: [] });
+      return;
+    }
+    const text = corpus.previewNow(selected)?.text;
+    fill(this.root, [this.#head(null), text === undefined ? skeleton() : quoted(text, "quoted block")]);
+    try {
+      const { id } = await corpus.preview(selected);
+      const [prompt, found] = await Promise.all([
+        this.#page.api.prompt(id, corpus.snapshotId, signal),
+        this.#page.api.neighbors(id, corpus.snapshotId, signal),
+      ]);
+      if (signal.aborted) return;
+      this.#show(prompt, found.neighbors, corpus.numPoints);
+    } catch (error) {
+      if (!isAborted(error) && !signal.aborted) this.#fail(failure(error));
+    }
+  }
+
+  #show(prompt: Prompt, neighbors: readonly Brief[], numPrompts: number): void {
+    const { store } = this.#page;
+    store.set({ neighbors: neighbors.flatMap(({ point }) => (point === null ? [] : [point])) });
+    fill(this.root, [
+      this.#head(prompt),
+      conversation(prompt.messages),
+      this.#actions(prompt),
+      numbers(prompt, numPrompts),
+      this.#cluster(prompt),
+      this.#duplicate(prompt),
+      replies(prompt),
+      this.#nearest(neighbors),
+    ]);
+    this.root.scrollTop = 0;
+    const said = `${band(prompt.density_percentile)}, density ${percent(prompt.density_percentile)}`;
+    this.#page.notices.speak(`Selected a prompt of ${prompt.source}: ${said}.`);
+  }
+
+  #fail(sentence: string): void {
+    const again = () => void this.#render();
+    const button = element("button", { type: "button", onclick: again }, "Try again");
+    fill(this.root, [this.#head(null), element("p", { role: "alert" }, sentence), button]);
+  }
+
+  #head(prompt: Prompt | null): HTMLElement {
+    const close = () => {
+      this.#page.store.set({ selected: null });
+      this.#page.stage.focus();
+    };
+    const button = element(
+      "button",
+      { type: "button", class: "bare", "aria-label": "Close", onclick: close },
+      icon(CROSS),
+    );
+    const origins = (prompt?.sources ?? []).flatMap(({ source, count }): Child[] => [
+      sourceDot(this.#page.store, source),
+      quoted(count > 1 ? `${source} (${count} pairs)` : source),
+    ]);
+    const sources = element("p", { class: "origins" }, ...origins);
+    return element("header", { class: "head" }, element("h2", { id: "detail-head" }, "Prompt"), sources, button);
+  }
+
+  #actions(prompt: Prompt): HTMLElement {
+    const chat = this.#page.service()?.chat_url ?? null;
+    const button = (label: string, run: () => void) => element("button", { type: "button", onclick: run }, label);
+    return element(
+      "div",
+      { class: "actions" },
+      button("Find similar", () => this.#page.findSimilar(prompt.text)),
+      button("Copy link", () => void this.#copy(this.#link(prompt.id), "The link")),
+      button("Copy id", () => void this.#copy(prompt.id, "The id")),
+      chat === null ? null : openInChat(chat, prompt.id),
+    );
+  }
+
+  async #copy(text: string, what: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+      this.#page.notices.show("copied", "done", `${what} is copied.`);
+    } catch {
+      this.#page.notices.show("copied", "information", `This browser does not let pages copy. ${what}: ${text}`);
+    }
+  }
+
+  #cluster(prompt: Prompt): HTMLElement {
+    const show = () => void showCluster(this.#page, prompt.cluster);
+    const name = prompt.cluster_terms.slice(0, 6).join(", ") || named([]);
+    const button = element("button", { type: "button", class: "link", onclick: show }, quoted(name));
+    return element("p", {}, "Cluster: ", button);
+  }
+
+  #duplicate(prompt: Prompt): HTMLElement | null {
+    if (prompt.duplicate_of === prompt.id) return null;
+    const walk = async () => {
+      const first = await this.#page.api.prompt(prompt.duplicate_of, prompt.snapshot_id).catch(() => null);
+      if (first?.point != null) this.#page.store.set({ selected: first.point });
+    };
+    const button = element(
+      "button",
+      { type: "button", class: "link", onclick: () => void walk() },
+      "the first of them",
+    );
+    return element("p", {}, "Almost the same text stands in other prompts: see ", button, ".");
+  }
+
+  #nearest(neighbors: readonly Brief[]): HTMLElement {
+    return element(
+      "section",
+      { "aria-labelledby": "nearest-head" },
+      element("h3", { id: "nearest-head" }, "Nearest prompts"),
+      element(
+        "ul",
+        { class: "briefs" },
+        ...neighbors.map((neighbor) => element("li", {}, brief(this.#page, neighbor))),
+      ),
+    );
+  }
+}
+
+function skeleton(): HTMLElement {
+  return element(
+    "div",
+    { class: "skeleton", "aria-busy": "true" },
+    element("span", { class: "spoken" }, "Loading the prompt"),
+  );
+}
+
+function numbers(prompt: Prompt, numPrompts: number): HTMLElement {
+  const percentile = prompt.density_percentile;
+  const level = element("span", { class: "level", "aria-hidden": "true" });
+  level.style.setProperty("--share", String(percentile));
+  const fact = (name: string, ...value: Child[]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, ...value));
+  const facts = element(
+    "dl",
+    { class: "facts" },
+    fact("Density", level, percent(percentile), element("span", { class: "note" }, ` ${band(percentile)}`)),
+    fact("Weight", times(prompt.weight * numPrompts), element("span", { class: "note" }, " of average")),
+    fact("Loss weight", prompt.loss_weight.toFixed(2)),
+  );
+  const why = reason({ density: prompt.density, percentile, weight: prompt.weight, numPrompts });
+  return element(
+    "section",
+    { class: "why", "aria-labelledby": "why-head" },
+    element("h3", { id: "why-head" }, "How rare, and what training does"),
+    facts,
+    element("p", { id: "reason" }, why),
+  );
+}
+
+/** Only addresses of the web: the service's word is not enough to run a script. */
+function openInChat(chat: string, id: string): HTMLElement | null {
+  const address = URL.parse(chat, window.location.href);
+  if (address === null || !/^https?:$/.test(address.protocol)) return null;
+  address.searchParams.set("prefix_id", id);
+  const attributes = { class: "button", href: address.href, target: "_blank", rel: "noopener noreferrer" };
+  return element("a", attributes, "Open in chat");
+}

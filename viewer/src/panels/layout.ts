@@ -1,0 +1,86 @@
+// Where everything stands: the map below, the panels over it. Nothing here changes the size of the map.
+
+import { HoverCard } from "./card";
+import { Detail } from "./detail";
+import { element, icon } from "./element";
+import { helpDialog } from "./help";
+import { marked } from "./marked";
+import { type Page, watch } from "./page";
+import { progress } from "./progress";
+import type { Search } from "./search";
+import { sidebar } from "./sidebar";
+import { tools } from "./tools";
+
+const MENU = "M2.5 4h11M2.5 8h11M2.5 12h11";
+
+/** Puts the panels into the page; `link` makes the address of a prompt. */
+export function layout(page: Page, map: HTMLElement, search: Search, link: (prompt: string) => string): void {
+  const controls = sidebar(page, search);
+  const help = helpDialog();
+  const menu = menuButton(page, controls);
+  const detail = new Detail(page, link).root;
+  const marks = marked(page);
+  const selection = element("aside", { class: "selection", "aria-label": "Selection" }, detail, marks);
+  watch(page.store, ["selected", "marked", "corpus"], () => {
+    selection.hidden = detail.hidden && marks.hidden;
+  });
+  const card = new HoverCard(page, map).root;
+  document.body.prepend(skipLink(page));
+  document.body.append(controls, menu, tools(page, help), selection, progress(page), page.notices.root, card, help);
+  followKeys(page, search, help, () => show(controls, menu, true));
+  selection.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") clear(page);
+  });
+}
+
+/** Only one thing goes at a time, as on the map. */
+function clear(page: Page): void {
+  page.store.set(page.store.state.selected === null ? { marked: null } : { selected: null });
+  if (page.store.state.marked === null) page.stage.focus();
+}
+
+function skipLink(page: Page): HTMLElement {
+  const skip = (event: Event) => {
+    event.preventDefault();
+    page.stage.focus();
+  };
+  return element("a", { class: "skip", href: "#", onclick: skip }, "Skip to the map");
+}
+
+/** On narrow screens the controls are a drawer. */
+function menuButton(page: Page, controls: HTMLElement): HTMLButtonElement {
+  const made = element("button", {
+    type: "button",
+    class: "tool menu",
+    "aria-label": "Controls",
+    "aria-controls": "sidebar",
+  });
+  made.append(icon(MENU));
+  made.addEventListener("click", () => show(controls, made, !controls.classList.contains("open")));
+  controls.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !controls.classList.contains("open")) return;
+    show(controls, made, false);
+    made.focus();
+  });
+  watch(page.store, ["selected", "marked"], () => show(controls, made, false));
+  return made;
+}
+
+function show(controls: HTMLElement, menu: HTMLElement, isOpen: boolean): void {
+  controls.classList.toggle("open", isOpen);
+  menu.setAttribute("aria-expanded", String(isOpen));
+}
+
+function followKeys(page: Page, search: Search, help: HTMLDialogElement, open: () => void): void {
+  document.addEventListener("keydown", (event) => {
+    const target = event.target as HTMLElement;
+    const isTyping = target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea, select");
+    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+    if (event.key === "?") help.showModal();
+    if (event.key !== "/") return;
+    event.preventDefault();
+    open();
+    page.store.set({ mode: "explore" });
+    search.focus();
+  });
+}

@@ -1,0 +1,28 @@
+// What a panel reaches besides the store: the service, the map, and the places where it says something.
+
+import type { Api } from "../api";
+import type { Stage } from "../draw/stage";
+import type { ServiceInfo } from "../messages";
+import type { State, Store } from "../state";
+import type { Notices } from "./notices";
+
+export interface Page {
+  readonly store: Store;
+  readonly api: Api;
+  readonly stage: Stage;
+  readonly notices: Notices;
+  /** What the service announces of itself; null until it did. */
+  readonly service: () => ServiceInfo | null;
+  /** Asks for another token, and what the service announces for it. */
+  readonly renewToken: () => Promise<void>;
+  /** Searches by meaning for a text, in the panel for it. */
+  readonly findSimilar: (text: string) => void;
+}
+
+/** Calls when one of these values is another one than before, and once at the start. */
+export function watch(store: Store, keys: readonly (keyof State)[], render: (state: State) => void): void {
+  render(store.state);
+  store.follow((state, before) => {
+    if (keys.some((key) => !Object.is(state[key], before[key]))) render(state);
+  });
+}

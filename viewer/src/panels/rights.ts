@@ -1,0 +1,22 @@
+// What this reader may do, and what a refusal means for them.
+
+import { ApiError } from "../api";
+import type { Page } from "./page";
+
+/** Whether changes are worth trying; the service decides in the end. */
+export function mayPublish(page: Page): boolean {
+  return page.service()?.scope !== "read";
+}
+
+/** A sentence for something that went wrong. */
+export function failure(error: unknown): string {
+  if (!(error instanceof ApiError)) throw error;
+  if (error.status === null) return "The service does not answer. Nothing was changed; try again when it is back.";
+  if (error.status === 403) return "Your token may only read. Changes need a token of the scope publish.";
+  return error.detail;
+}
+
+/** Whether it is only that nobody waits for the answer any more. */
+export function isAborted(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}

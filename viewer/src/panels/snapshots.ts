@@ -1,0 +1,59 @@
+// Which snapshot is on the map, and which one those follow who name none.
+
+import type { SnapshotEntry } from "../messages";
+import { element, fill } from "./element";
+import { type Page, watch } from "./page";
+import { failure, mayPublish } from "./rights";
+import { moment } from "./words";
+
+const EXPLANATION = "Trainers and pages that follow the store will use it.";
+
+/** A list to choose from, and a button that makes the chosen one current. */
+export function snapshots(page: Page): HTMLElement {
+  const list = element("select", { id: "snapshot", "aria-describedby": "snapshot-note" });
+  const note = element("p", { id: "snapshot-note", class: "note" });
+  let entries: readonly SnapshotEntry[] = [];
+
+  const render = () => {
+    const shown = page.store.state.corpus?.snapshotId ?? page.store.state.pinnedSnapshot;
+    fill(
+      list,
+      entries.map((entry) => option(entry, entry.snapshot_id === shown)),
+    );
+    const current = entries.find((entry) => entry.current)?.snapshot_id;
+    fill(note, shown === null || current === undefined || shown === current ? [] : other(page, shown, refresh));
+  };
+  const refresh = async () => {
+    entries = await page.api.snapshots().catch(() => entries);
+    render();
+  };
+  list.addEventListener("change", () => {
+    const isCurrent = entries.some((entry) => entry.snapshot_id === list.value && entry.current);
+    page.store.set({ pinnedSnapshot: isCurrent ? null : list.value });
+  });
+  list.addEventListener("focus", () => void refresh());
+  watch(page.store, ["corpus"], () => void refresh());
+  return element("div", { class: "snapshots" }, element("label", { for: "snapshot" }, "Snapshot"), list, note);
+}
+
+function option(entry: SnapshotEntry, isShown: boolean): HTMLOptionElement {
+  const current = entry.current ? " · current" : "";
+  const label = `${entry.snapshot_id.slice(0, 8)} · ${moment(entry.created_at)}${current}`;
+  return element("option", { value: entry.snapshot_id, selected: isShown }, label);
+}
+
+function other(page: Page, shown: string, refresh: () => Promise<void>): HTMLElement[] {
+  const said = element("span", {}, "Not the current snapshot. ");
+  if (!mayPublish(page)) return [said];
+  const change = async () => {
+    try {
+      await page.api.switchTo(shown);
+      page.notices.speak(`This snapshot is the current one now. ${EXPLANATION}`);
+      await refresh();
+    } catch (error) {
+      page.notices.show("publish", "trouble", failure(error));
+    }
+  };
+  const button = element("button", { type: "button", class: "link", onclick: () => void change() }, "Make it current");
+  return [said, button, element("span", {}, `: ${EXPLANATION.charAt(0).toLowerCase()}${EXPLANATION.slice(1)}`)];
+}

@@ -1,0 +1,66 @@
+// Asks for the service's token. It stays in this tab, and goes nowhere else than to this service.
+
+import { element } from "./element";
+
+export class TokenDialog {
+  readonly root: HTMLDialogElement;
+  readonly #said = element("p", { class: "wrong", role: "alert" });
+  readonly #input = element("input", {
+    type: "password",
+    id: "token",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    "aria-describedby": "token-note",
+  });
+  #resolve: ((token: string | null) => void) | null = null;
+
+  constructor() {
+    const form = element(
+      "form",
+      { method: "dialog" },
+      element("h2", { id: "token-head" }, "This service needs a token"),
+      element(
+        "p",
+        { id: "token-note" },
+        "It was made by the person who started the service. It is kept in this tab only.",
+      ),
+      this.#said,
+      element("label", { for: "token" }, "Token"),
+      this.#input,
+      element(
+        "div",
+        { class: "actions" },
+        element("button", { type: "submit", class: "main" }, "Continue"),
+        element("button", { type: "button", onclick: () => this.root.close() }, "Not now"),
+      ),
+    );
+    this.root = element("dialog", { "aria-labelledby": "token-head" }, form);
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const token = this.#input.value.trim();
+      this.#end(token === "" ? null : token);
+    });
+    this.root.addEventListener("close", () => this.#end(null));
+  }
+
+  /** Resolves with what was entered, or with null. */
+  ask(wasRefused: boolean): Promise<string | null> {
+    this.#said.textContent = wasRefused
+      ? "The service does not know this token. Check it, or ask for another one."
+      : "";
+    this.#input.value = "";
+    this.root.showModal();
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  #end(token: string | null): void {
+    const resolve = this.#resolve;
+    this.#resolve = null;
+    this.#input.value = "";
+    this.root.close();
+    resolve?.(token);
+  }
+}
