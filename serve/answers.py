@@ -33,10 +33,8 @@ _FOREVER = "private, max-age=31536000, immutable"
 _ASK_AGAIN = "private, no-cache"
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
-_HEADERS = {
-    SNAPSHOT_HEADER: {"description": "The snapshot that was answered from.", "schema": {"type": "string"}},
-    "ETag": {"description": "Send it back as If-None-Match.", "schema": {"type": "string"}},
-}
+_FROM = {SNAPSHOT_HEADER: {"description": "The snapshot that was answered from.", "schema": {"type": "string"}}}
+_TAGGED = _FROM | {"ETag": {"description": "Send it back as If-None-Match.", "schema": {"type": "string"}}}
 
 
 def service_of(request: Request) -> Service:
@@ -168,9 +166,10 @@ def problems(*statuses: int) -> Documented:
     return {status: {"content": PROBLEM, "description": _DESCRIPTIONS[status]} for status in statuses}
 
 
-def binary(media_type: str, description: str) -> Documented:
-    """For the API description: an answer that is also, or only, in bytes."""
-    return {200: {"content": {media_type: _BINARY}, "description": description, "headers": _HEADERS}}
+def binary(media_type: str, description: str, is_tagged: bool = True) -> Documented:
+    """For the API description: an answer that is also, or only, in bytes; with an ETag where it has one."""
+    headers = _TAGGED if is_tagged else _FROM
+    return {200: {"content": {media_type: _BINARY}, "description": description, "headers": headers}}
 
 
 def text(media_type: str, description: str, example: str) -> Documented:
@@ -184,7 +183,7 @@ PART: Documented = {206: {"description": "The range of it that the header Range 
 HTML_PAGE: Documented = {
     200: {"content": {"text/html": {"schema": {"type": "string"}}}, "description": "A page of HTML."}
 }
-NOT_MODIFIED: Documented = {304: {"description": "The client has it already.", "headers": _HEADERS}}
+NOT_MODIFIED: Documented = {304: {"description": "The client has it already.", "headers": _TAGGED}}
 
 _DESCRIPTIONS = {
     404: "There is no such thing in this snapshot, or no such snapshot.",

@@ -20,13 +20,17 @@ _CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 _ON_RAY = ("tests/engine/", "tests/jobs/", "tests/serve/", "tests/test_readme.py")
+_IN_BROWSER = "tests/viewer/"
 
 
 class _RayInOneProcess(LoadScopeScheduling):
-    """Of two processes one has all tests that start Ray, in order: a process has one connection to a cluster."""
+    """Of two processes one has all tests that start Ray, in order: a process has one connection to a cluster. The tests
+    in a browser stay together too, in the other one."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
+        if file.startswith(_IN_BROWSER):
+            return "browser"
         return "ray" if file.startswith(_ON_RAY) else file
 
 

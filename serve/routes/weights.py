@@ -71,7 +71,7 @@ async def weight_column(request: Request, service: ServiceOf, served: Pinned) ->
     response_model=WeightsAnswer,
     openapi_extra=_BODY,
     responses={
-        **binary(ARROW_STREAM, "One record an id, in the order asked for; in Arrow one row an id."),
+        **binary(ARROW_STREAM, "One record an id, in the order asked for; in Arrow one row an id.", is_tagged=False),
         **problems(404, 409, 415),
     },
 )
@@ -92,7 +92,9 @@ async def weights_by_ids(request: Request, service: ServiceOf, served: Pinned) -
     response_model=DrawsAnswer,
     responses={
         **binary(
-            ARROW_STREAM, "Drawn ids in order, with their probabilities; in Arrow one row a draw: key, probability."
+            ARROW_STREAM,
+            "Drawn ids in order, with their probabilities; in Arrow one row a draw: key, probability.",
+            is_tagged=False,
         ),
         **problems(404, 409),
     },
