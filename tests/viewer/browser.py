@@ -1,6 +1,6 @@
 """Which Chromium the tests drive: one that is there, else Playwright's own, else the system's package.
 
-    python -m tests.viewer.browser      says which, installing one where there is none; exits with 1 where none can be had
+python -m tests.viewer.browser      says which, installing one where there is none; exits with 1 where none can be had
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ TEXTS = (
     f"<img src=x onerror='{MARK}'>",
     f"<script>{MARK}</script>",
     f"</title></script><svg onload='{MARK}'>",
-    f"<style>*{{display:none}}</style><iframe srcdoc=\"<script>parent.{MARK}</script>\">",
+    f'<style>*{{display:none}}</style><iframe srcdoc="<script>parent.{MARK}</script>">',
     f"[link](javascript:{MARK}) javascript:{MARK}",
     "\u202egnp.exe evil \u2066isolated \u202a\u202a\u202a",
     "Z\u0351\u0321a\u0337\u0328l" + "\u0336\u0337\u0338" * 200 + "go",
