@@ -52,6 +52,8 @@ export interface State {
   readonly tool: "navigate" | "lasso";
   /** Points by number in the cloud; 0 is one of them, so test for null. */
   readonly hovered: number | null;
+  /** Point of the comparison's own cloud under the pointer. */
+  readonly hoveredOther: number | null;
   readonly selected: number | null;
   /** Neighbors of the selected point, nearest first, as links on the map. */
   readonly neighbors: readonly number[];
@@ -83,6 +85,7 @@ export const INITIAL: State = {
   rotation: true,
   tool: "navigate",
   hovered: null,
+  hoveredOther: null,
   selected: null,
   neighbors: [],
   marked: null,
