@@ -1,0 +1,207 @@
+// A snapshot as a page has it: its points while they arrive, and columns and texts that come when asked for.
+
+import { type Api, ApiError } from "../api";
+import type { PointsMeta, Previews } from "../messages";
+import { type Cloud, CloudReader, HEADER_BYTES, POINT_BYTES } from "./cloud";
+
+export type { PointsMeta } from "../messages";
+
+/** The beginning of a prompt's text. */
+export interface Preview {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** Points of larger snapshots are left out from here on; the first ones are a random sample. */
+const MOST_POINTS = 5_000_000;
+/** Points that arrive before listeners hear of more, where a level is longer than that. */
+const ANNOUNCED_POINTS = 500_000;
+/** Chunks of texts that are kept, the last ones used. */
+const KEPT_CHUNKS = 128;
+
+/** One snapshot. Example: `await Corpus.load(api, null, () => draw())` */
+export class Corpus {
+  readonly meta: PointsMeta;
+  readonly cloud: Cloud;
+  /** Resolves with the last point; rejects with an ApiError or a sentence when they stop coming. */
+  readonly complete: Promise<void>;
+  readonly #api: Api;
+  readonly #chunks = new Map<number, Previews>();
+  readonly #asked = new Map<number, Promise<Previews>>();
+  readonly #columns = new Map<string, Promise<unknown>>();
+  #weights: Float32Array | null = null;
+  #clusters: Uint16Array | Uint32Array | null = null;
+
+  private constructor(api: Api, meta: PointsMeta, cloud: Cloud, complete: Promise<void>) {
+    this.#api = api;
+    this.meta = meta;
+    this.cloud = cloud;
+    this.complete = complete;
+  }
+
+  /** Resolves with the first level; `onLevel` is called whenever a good part more is there, the last time at the end. */
+  static async load(api: Api, snapshotId: string | null, onLevel: () => void): Promise<Corpus> {
+    const meta = await api.meta(snapshotId);
+    const wanted = Math.min(meta.num_points, MOST_POINTS);
+    const answer = await api.points(meta.snapshot_id, [0, HEADER_BYTES + POINT_BYTES * wanted - 1]);
+    const reader = new CloudReader(wanted);
+    const marks = announcements(meta.level_ends, wanted);
+    const pieces = pump(answer, reader);
+    while (!reader.isComplete && (reader.cloud?.loaded ?? 0) < marks[0]) await step(pieces, reader);
+    if (reader.cloud === null) throw new Error("The snapshot has no points.");
+    return new Corpus(api, meta, reader.cloud, drain(pieces, reader, marks, onLevel));
+  }
+
+  get snapshotId(): string {
+    return this.meta.snapshot_id;
+  }
+
+  /** Prompts of the snapshot; `cloud` has less of them while it loads, and of very large snapshots. */
+  get numPoints(): number {
+    return this.meta.num_points;
+  }
+
+  /** Code of the point's source; `sourceName` is its name. */
+  source(point: number): number {
+    return this.cloud.values[4 * point + 3] & 255;
+  }
+
+  sourceName(point: number): string {
+    const code = this.source(point);
+    return this.meta.sources.find((source) => source.code === code)?.name ?? `source ${code}`;
+  }
+
+  /** 0 is the rarest prompt's, 1 the most crowded one's. */
+  densityPercentile(point: number): number {
+    return (this.cloud.values[4 * point + 3] >> 8) / 255;
+  }
+
+  async preview(point: number): Promise<Preview> {
+    const chunk = Math.floor(point / this.meta.chunk_rows);
+    return textAt(this.#chunks.get(chunk) ?? (await this.#fetchChunk(chunk)), point);
+  }
+
+  /** The same where its chunk is there already. */
+  previewNow(point: number): Preview | null {
+    const chunk = this.#chunks.get(Math.floor(point / this.meta.chunk_rows));
+    return chunk === undefined ? null : textAt(chunk, point);
+  }
+
+  /** [N] weights as multiples of a uniform one. */
+  weights(): Promise<Float32Array> {
+    return this.#column("/v1/points/weights", 4, (bytes) => {
+      this.#weights = new Float32Array(bytes);
+      return this.#weights;
+    });
+  }
+
+  /** [N] labels of clusters. */
+  clusters(): Promise<Uint16Array | Uint32Array> {
+    const width = this.meta.cluster_label_bytes;
+    return this.#column("/v1/points/clusters", width, (bytes) => {
+      this.#clusters = width === 2 ? new Uint16Array(bytes) : new Uint32Array(bytes);
+      return this.#clusters;
+    });
+  }
+
+  /** [N] ids as numbers of 64 bits, which are written as 16 hex digits. */
+  ids(): Promise<BigUint64Array> {
+    return this.#column("/v1/points/ids", 8, (bytes) => new BigUint64Array(bytes));
+  }
+
+  get weightsNow(): Float32Array | null {
+    return this.#weights;
+  }
+
+  get clustersNow(): Uint16Array | Uint32Array | null {
+    return this.#clusters;
+  }
+
+  /** Asks once; a failure is forgotten, so that the next call asks again. */
+  #column<Column>(path: string, width: number, decode: (bytes: ArrayBuffer) => Column): Promise<Column> {
+    const known = this.#columns.get(path);
+    if (known !== undefined) return known as Promise<Column>;
+    const asked = this.#api.bytes(path, this.snapshotId).then((bytes) => {
+      if (bytes.byteLength !== width * this.numPoints) {
+        throw new Error(`${path} has ${bytes.byteLength} bytes, not ${width * this.numPoints}. Reload the page.`);
+      }
+      return decode(bytes);
+    });
+    this.#columns.set(path, asked);
+    asked.catch(() => this.#columns.delete(path));
+    return asked;
+  }
+
+  #fetchChunk(chunk: number): Promise<Previews> {
+    const known = this.#asked.get(chunk);
+    if (known !== undefined) return known;
+    const asked = this.#api
+      .previews(this.snapshotId, chunk)
+      .then((previews) => this.#keep(chunk, previews))
+      .finally(() => this.#asked.delete(chunk));
+    this.#asked.set(chunk, asked);
+    return asked;
+  }
+
+  #keep(chunk: number, previews: Previews): Previews {
+    this.#chunks.set(chunk, previews);
+    for (const oldest of this.#chunks.keys()) {
+      if (this.#chunks.size <= KEPT_CHUNKS) break;
+      this.#chunks.delete(oldest);
+    }
+    return previews;
+  }
+}
+
+type Pieces = AsyncGenerator<Uint8Array, void>;
+
+function textAt(chunk: Previews, point: number): Preview {
+  const at = point - chunk.first_point;
+  return { id: chunk.ids[at], text: chunk.previews[at] };
+}
+
+/** Numbers of points at which listeners hear that there are more. */
+function announcements(levelEnds: readonly number[], wanted: number): number[] {
+  const marks = levelEnds.filter((end) => end > 0 && end < wanted);
+  for (let mark = ANNOUNCED_POINTS; mark < wanted; mark += ANNOUNCED_POINTS) marks.push(mark);
+  return [...marks.sort((a, b) => a - b), wanted];
+}
+
+/** The body piece by piece; ends early where the service sent more than was asked for. */
+async function* pump(answer: Response, reader: CloudReader): Pieces {
+  if (answer.body === null) throw new Error("The service answered without any points. Reload the page.");
+  const body = answer.body.getReader();
+  try {
+    while (!reader.isComplete) {
+      const { done, value } = await body.read().catch(broken);
+      if (done) break;
+      yield value;
+    }
+  } finally {
+    await body.cancel().catch(() => undefined);
+  }
+}
+
+/** A body that breaks off means that the service went away while it was sent. */
+function broken(): never {
+  throw new ApiError(null, "The service stopped answering while it sent the points.");
+}
+
+/** Takes one piece; an end before all points are there is an error. */
+async function step(pieces: Pieces, reader: CloudReader): Promise<void> {
+  const { done, value } = await pieces.next();
+  if (done) reader.finish();
+  else reader.push(value);
+}
+
+async function drain(pieces: Pieces, reader: CloudReader, marks: number[], onLevel: () => void): Promise<void> {
+  const { cloud } = reader;
+  let passed = marks.filter((mark) => mark <= (cloud?.loaded ?? 0)).length;
+  while (!reader.isComplete) {
+    await step(pieces, reader);
+    const now = marks.filter((mark) => mark <= (cloud?.loaded ?? 0)).length;
+    if (now > passed) onLevel();
+    passed = now;
+  }
+  await pieces.return();
+}

@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { writeProjection } from "../../src/space/camera";
+import { arrange, type Box, clusterLabels } from "../../src/space/labels";
+import { randomCloud } from "../clouds";
+
+const cloud = randomCloud(3000);
+const VIEW = { width: 400, height: 300 };
+
+function boxes(count: number): Box[] {
+  const clusters = Array.from({ length: count }, (_, label) => ({
+    label,
+    size: 1000 - label,
+    terms: [`name${label}`],
+  }));
+  const labels = Uint16Array.from({ length: 3000 }, (_, point) => point % count);
+  return clusterLabels(cloud, labels, clusters).map((label) => ({
+    label,
+    width: 80,
+    height: 20,
+    x: 0,
+    y: 0,
+    isShown: false,
+    wasShown: false,
+  }));
+}
+
+function arranged(all: Box[], yaw = 0): Box[] {
+  const projection = new Float64Array(12);
+  writeProjection({ yaw, pitch: 0.2, distance: 1.8, target: [0, 0, 0] }, VIEW, projection);
+  arrange(all, projection, VIEW.width, VIEW.height);
+  return all.filter((box) => box.isShown);
+}
+
+test("a name stands at a point of its cluster, near the middle of them", () => {
+  const corner = randomCloud(400);
+  for (let point = 0; point < 400; point += 2) corner.values.fill(60_000 + point, 4 * point, 4 * point + 3);
+  const labels = Uint16Array.from({ length: 400 }, (_, point) => point % 2);
+  const [label] = clusterLabels(corner, labels, [{ label: 0, size: 200, terms: ["bread", "bake", "oven"] }]);
+  expect(label.text).toBe("bread · bake");
+  for (const place of label.position) expect(place).toBeGreaterThan(0.8);
+});
+
+test("names that are shown do not cover each other and are inside", () => {
+  const shown = arranged(boxes(60));
+  expect(shown.length).toBeGreaterThan(3);
+  expect(shown.length).toBeLessThanOrEqual(24);
+  for (const a of shown) {
+    expect(a.x > 40 && a.x < 360 && a.y > 10 && a.y < 290).toBe(true);
+    for (const b of shown) expect(a === b || Math.abs(a.x - b.x) >= 80 || Math.abs(a.y - b.y) >= 20).toBe(true);
+  }
+});
+
+test("a name stays while there is room for it", () => {
+  const all = boxes(60);
+  const before = arranged(all);
+  expect(arranged(all, 0.0002)).toEqual(before);
+});
+
+test("the largest cluster goes first", () => {
+  expect(boxes(60)[0].label.text).toBe("name0");
+  expect(boxes(60).length).toBe(60);
+});
