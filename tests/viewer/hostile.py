@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from kat_ray.snapshot import columns
 from kat_ray.snapshot.column_record import record_column
-from kat_ray.snapshot.manifest import COLUMN_FILES
+from kat_ray.snapshot.manifest import COLUMN_FILES, snapshot_id
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
@@ -28,7 +28,7 @@ TEXTS = (
     "w" * 20_000,
     "line\n" * 2_000,
     "nul \x00 bell \x07 escape \x1b[31m tab \t",
-    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u5bbf\u984c {{constructor.constructor('alert(1)')()}} ${7*7}",
+    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u5bbf\u984c {{constructor.constructor('x')()}} ${7*7}",
 )
 
 
@@ -46,7 +46,14 @@ def publish_hostile(store: Store, plain: Snapshot, folder: Path) -> str:
     terms = [{"label": item["label"], "size": item["size"], "terms": list(TEXTS[:4])} for item in plain.cluster_table]
     (work / COLUMN_FILES["cluster_terms"]).write_bytes(json.dumps(terms).encode())
     records = tuple(record_column(record.name, work / record.file) for record in plain.manifest.columns)
-    manifest = replace(plain.manifest, snapshot_id="ba5eba11deadbeef", columns=records)
+    parameters = {**plain.manifest.parameters, "input_hash": "ff" * 16}
+    manifest = replace(
+        plain.manifest,
+        snapshot_id=snapshot_id(parameters),
+        parameters=parameters,
+        columns=records,
+        input_hash="ff" * 16,
+    )
     return store.publish(work, manifest).snapshot_id
 
 
