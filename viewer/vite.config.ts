@@ -24,6 +24,6 @@ export default defineConfig(({ command }) => ({
   base: command === "build" ? "./" : "/viz/",
   plugins: [compressed()],
   build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
-  server: { host: "127.0.0.1", proxy: { "/v1": service } },
+  server: { host: "127.0.0.1", proxy: { "/v1": { target: service, changeOrigin: false } } },
   test: { include: ["tests/**/*.test.ts"] },
 }));
