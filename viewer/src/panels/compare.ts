@@ -24,7 +24,7 @@ export class Compare {
 
   constructor(page: Page) {
     this.#page = page;
-    const result = element("div");
+    const result = element("div", { class: "choices" });
     this.root.append(
       element("p", {}, "Another snapshot, placed on this map: the same prompts stand where they stood."),
       element("div", { class: "field" }, element("label", { for: "other" }, "Compare with"), this.#list),

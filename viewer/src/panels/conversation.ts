@@ -5,6 +5,8 @@ import { difference, type Part } from "./difference";
 import { type Child, element, quoted } from "./element";
 import { counted } from "./words";
 
+const LEAST_COMMON = 0.2;
+
 export function conversation(turns: readonly Turn[]): HTMLElement {
   return element("ol", { class: "turns" }, ...turns.map(turn));
 }
@@ -35,7 +37,7 @@ function turn({ role, content }: Turn): HTMLElement {
 }
 
 function pairOf(pair: Pair, isPrefixShown: boolean): HTMLElement {
-  const marks = pair.chosen === null || pair.rejected === null ? null : difference(pair.chosen, pair.rejected);
+  const marks = pair.chosen === null || pair.rejected === null ? null : marked(pair.chosen, pair.rejected);
   const prefix = isPrefixShown
     ? null
     : element("details", {}, element("summary", {}, "Its own conversation"), conversation(pair.messages));
@@ -54,6 +56,13 @@ function reply(label: string, kind: string, text: string | null, marks: readonly
       ? element("p", { class: "note" }, "No such reply.")
       : long(text, marks === null ? [text] : marks.map(part));
   return element("div", { class: `reply ${kind}` }, element("h4", {}, label), body);
+}
+
+/** Replies with hardly a word in common would be marked from end to end: those say it themselves. */
+function marked(chosen: string, rejected: string): readonly [Part[], Part[]] | null {
+  const found = difference(chosen, rejected);
+  const common = found?.[0].reduce((sum, { text, isOwn }) => sum + (isOwn ? 0 : text.length), 0) ?? 0;
+  return common < LEAST_COMMON * Math.min(chosen.length, rejected.length) ? null : found;
 }
 
 function part({ text, isOwn }: Part): Child {

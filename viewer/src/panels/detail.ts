@@ -5,13 +5,11 @@ import { brief } from "./brief";
 import { named, showCluster } from "./clusters";
 import { conversation, replies } from "./conversation";
 import { sourceDot } from "./dot";
-import { type Child, element, fill, icon, quoted } from "./element";
+import { type Child, CROSS, element, fill, icon, quoted } from "./element";
 import { type Page, watch } from "./page";
 import { reason } from "./reason";
 import { failure, isAborted } from "./rights";
 import { band, percent, times } from "./words";
-
-const CROSS = "M4 4l8 8M12 4l-8 8";
 
 export class Detail {
   readonly root = element("article", { class: "detail", "aria-labelledby": "detail-head" });

@@ -18,7 +18,7 @@ const FACTORS: readonly (readonly [number, string])[] = [
 /** Buttons for the marked prompts, and what came of the last one. */
 export function editing(page: Page): HTMLElement {
   const result = element("div", { role: "status" });
-  const choice = element("div");
+  const choice = element("div", { class: "choices" });
   watch(page.store, ["marked", "corpus"], () => fill(choice, choices(page, result)));
   const head = element("h3", { id: "editing-head" }, "Change how often training draws them");
   return element("section", { "aria-labelledby": "editing-head" }, head, choice, result);

@@ -3,6 +3,9 @@
 type Value = string | number | boolean | null | undefined | ((event: never) => void);
 export type Child = Node | string | null;
 
+/** The icon of whatever closes something. */
+export const CROSS = "M4 4l8 8M12 4l-8 8";
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element with attributes; `on…` are listeners, true is an empty attribute, false, null and undefined none. */

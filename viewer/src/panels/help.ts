@@ -1,6 +1,6 @@
 // All keys and gestures of the page.
 
-import { element } from "./element";
+import { CROSS, element, icon } from "./element";
 
 const GESTURES: readonly (readonly [string, string])[] = [
   ["Drag, or one finger", "Rotate"],
@@ -25,17 +25,17 @@ const KEYS: readonly (readonly [string, string])[] = [
 
 export function helpDialog(): HTMLDialogElement {
   const made = element("dialog", { class: "help", "aria-labelledby": "help-head" });
-  const close = element("button", { type: "button", class: "main", onclick: () => made.close() }, "Close");
+  const attributes = { type: "button", class: "bare", "aria-label": "Close", onclick: () => made.close() };
+  const close = element("button", attributes, icon(CROSS));
   const intro =
     "Each point is a prompt; near points mean similar things. Larger points are rarer, and training draws rare prompts more often than crowded ones.";
   made.append(
-    element("h2", { id: "help-head" }, "How to use the map"),
+    element("header", { class: "head" }, element("h2", { id: "help-head" }, "How to use the map"), close),
     element("p", {}, intro),
     element("h3", {}, "Mouse and touch"),
     table(GESTURES),
     element("h3", {}, "Keys"),
     table(KEYS),
-    element("div", { class: "actions" }, close),
   );
   return made;
 }

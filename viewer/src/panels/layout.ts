@@ -17,7 +17,7 @@ const MENU = "M2.5 4h11M2.5 8h11M2.5 12h11";
 export function layout(page: Page, map: HTMLElement, search: Search, link: (prompt: string) => string): void {
   const controls = sidebar(page, search);
   const help = helpDialog();
-  const menu = menuButton(page, controls);
+  const menu = menuButton(page, map, controls);
   const detail = new Detail(page, link).root;
   const marks = marked(page);
   const selection = element("aside", { class: "selection", "aria-label": "Selection" }, detail, marks);
@@ -44,11 +44,11 @@ function skipLink(page: Page): HTMLElement {
     event.preventDefault();
     page.stage.focus();
   };
-  return element("a", { class: "skip", href: "#", onclick: skip }, "Skip to the map");
+  return element("a", { class: "skip", href: "#map", onclick: skip }, "Skip to the map");
 }
 
 /** On narrow screens the controls are a drawer. */
-function menuButton(page: Page, controls: HTMLElement): HTMLButtonElement {
+function menuButton(page: Page, map: HTMLElement, controls: HTMLElement): HTMLButtonElement {
   const made = element("button", {
     type: "button",
     class: "tool menu",
@@ -62,6 +62,7 @@ function menuButton(page: Page, controls: HTMLElement): HTMLButtonElement {
     show(controls, made, false);
     made.focus();
   });
+  map.addEventListener("pointerdown", () => show(controls, made, false));
   watch(page.store, ["selected", "marked"], () => show(controls, made, false));
   return made;
 }

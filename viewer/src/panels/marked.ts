@@ -6,14 +6,13 @@ import { sourceColor } from "../theme";
 import { brief } from "./brief";
 import { dot } from "./dot";
 import { editing } from "./editing";
-import { element, fill, icon, quoted } from "./element";
+import { CROSS, element, fill, icon, quoted } from "./element";
 import { idLines, jsonLines, MOST_WHOLE_TEXTS, save } from "./export";
 import { type Page, watch } from "./page";
 import { failure } from "./rights";
 import { count, counted, percent } from "./words";
 
 const LISTED = 200;
-const CROSS = "M4 4l8 8M12 4l-8 8";
 
 export function marked(page: Page): HTMLElement {
   const title = element("h2", { id: "marked-head" });

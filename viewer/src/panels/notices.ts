@@ -1,6 +1,6 @@
 // Sentences over the map that say what happened and what to do. Each has a key: a newer one takes its place.
 
-import { element, icon } from "./element";
+import { CROSS, element, icon } from "./element";
 
 /** What a button of a notice says and does. */
 export interface Action {
@@ -12,7 +12,6 @@ export interface Action {
 type Weight = "done" | "information" | "trouble";
 
 const DONE_MILLISECONDS = 6_000;
-const CROSS = "M4 4l8 8M12 4l-8 8";
 
 export class Notices {
   readonly root = element("div", { class: "notices" });

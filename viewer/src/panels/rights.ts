@@ -12,7 +12,6 @@ export function mayPublish(page: Page): boolean {
 export function failure(error: unknown): string {
   if (!(error instanceof ApiError)) throw error;
   if (error.status === null) return "The service does not answer. Nothing was changed; try again when it is back.";
-  if (error.status === 403) return "Your token may only read. Changes need a token of the scope publish.";
   return error.detail;
 }
 

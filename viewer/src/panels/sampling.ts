@@ -6,7 +6,7 @@ import type { State } from "../state";
 import { element, fill } from "./element";
 import { type Page, watch } from "./page";
 import { failure } from "./rights";
-import { counted, percent } from "./words";
+import { count, counted, percent } from "./words";
 
 const MOST_STRENGTH = 4;
 const SHARES = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1];
@@ -64,9 +64,7 @@ function strength(page: Page): HTMLElement {
     min: 0,
     max: MOST_STRENGTH,
     step: 0.05,
-    list: "strengths",
   });
-  const marks = [0, 1, 2, 3, 4].map((value) => element("option", { value }));
   const said = element("output", { for: "strength", class: "number" });
   input.addEventListener("input", () => page.store.set({ strength: Number(input.value) }));
   watch(page.store, ["strength"], (state) => {
@@ -80,7 +78,6 @@ function strength(page: Page): HTMLElement {
     element("label", { for: "strength" }, "Weighting"),
     said,
     input,
-    element("datalist", { id: "strengths" }, ...marks),
     element("div", { class: "ends" }, element("span", {}, "uniform"), element("span", {}, "4 × the power")),
   );
 }
@@ -133,11 +130,7 @@ function numbers(state: State, weights: Float32Array, shares: Float64Array): HTM
   const fact = (name: string, value: string, id: string) =>
     element("div", {}, element("dt", {}, name), element("dd", { id }, value));
   return [
-    fact("Rarest quarter's share", `${percent(0.25)} → ${percent(rarest)}`, "rarest-quarter"),
-    fact(
-      "Effective sample size",
-      `${percent(effective)} of ${counted(state.corpus?.numPoints ?? 0, "prompt")}`,
-      "effective",
-    ),
+    fact("Rarest quarter", `${percent(0.25)} → ${percent(rarest)}`, "rarest-quarter"),
+    fact("Effective sample", `${percent(effective)} of ${count(state.corpus?.numPoints ?? 0)}`, "effective"),
   ];
 }

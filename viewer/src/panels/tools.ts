@@ -34,7 +34,7 @@ export function tools(page: Page, help: HTMLDialogElement): HTMLElement {
   watch(page.store, ["theme"], (state) => name(theme, `Theme: ${state.theme}`));
   return element(
     "div",
-    { class: "tools", role: "toolbar", "aria-label": "Map" },
+    { class: "tools", role: "region", "aria-label": "Map tools" },
     lasso,
     tool("whole", "Back to the whole map", () => page.stage.setPose(HOME, true)),
     closer,

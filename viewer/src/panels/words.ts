@@ -29,13 +29,14 @@ export function band(percentile: number): string {
   return BANDS[Math.min(3, Math.max(0, Math.floor(percentile * 4)))];
 }
 
-/** "2026-11-20T22:53:23+00:00" -> "20 Nov 2026, 22:53" in the reader's time zone. */
+/** "2026-11-20T22:53:23+00:00" -> "20 Nov 22:53" in the reader's time zone, with the year when it is another one. */
 export function moment(timestamp: string): string {
   const time = new Date(timestamp);
   if (Number.isNaN(time.getTime())) return timestamp;
+  const isThisYear = time.getFullYear() === new Date().getFullYear();
   const [day, clock] = [
-    time.toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric" }),
+    time.toLocaleDateString("en-GB", { day: "numeric", month: "short", ...(isThisYear ? {} : { year: "numeric" }) }),
     time.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }),
   ];
-  return `${day}, ${clock}`;
+  return `${day} ${clock}`;
 }
