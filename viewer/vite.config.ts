@@ -19,10 +19,21 @@ function compressed(): Plugin {
   };
 }
 
+/** Without the shaders of three.js' own materials, a quarter of it: the map brings its own (src/draw/shaders.ts). */
+function withoutShaders(): Plugin {
+  return {
+    name: "without-shaders",
+    enforce: "pre",
+    load: (id) => (id.endsWith("three/src/renderers/shaders/ShaderChunk.js") ? "export const ShaderChunk = {};" : null),
+  };
+}
+
 export default defineConfig(({ command }) => ({
   // relative in the built page, so that it works behind any prefix (serve/routes/pages.py)
   base: command === "build" ? "./" : "/viz/",
-  plugins: [compressed()],
+  plugins: [withoutShaders(), compressed()],
+  // its sources, of which parts can be left out; the package's one file has all
+  resolve: { alias: [{ find: /^three$/, replacement: "three/src/Three.js" }] },
   build: { target: "es2023", assetsInlineLimit: 0, modulePreload: { polyfill: false } },
   server: { host: "127.0.0.1", proxy: { "/v1": { target: service, changeOrigin: false } } },
   test: { include: ["tests/**/*.test.ts"] },

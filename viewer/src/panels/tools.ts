@@ -15,7 +15,6 @@ const ICONS = {
   help: "M6 6.2c0-2.8 4.2-2.6 4.2-.1 0 1.7-2.2 1.7-2.2 3.4M8 12.3v.4",
 } as const;
 const NEXT: Readonly<Record<Theme, Theme>> = { system: "dark", dark: "light", light: "system" };
-const HOME = { yaw: 0.6, pitch: 0.35, distance: 2.9, target: [0, 0, 0] as [number, number, number] };
 
 export function tools(page: Page, help: HTMLDialogElement): HTMLElement {
   const lasso = tool("lasso", "Lasso: mark prompts", () => {
@@ -36,7 +35,7 @@ export function tools(page: Page, help: HTMLDialogElement): HTMLElement {
     "div",
     { class: "tools", role: "region", "aria-label": "Map tools" },
     lasso,
-    tool("whole", "Back to the whole map", () => page.stage.setPose(HOME, true)),
+    tool("whole", "Back to the whole map", () => page.stage.setPose(page.stage.home())),
     closer,
     tool("picture", "Save a picture", () => void picture(page)),
     theme,

@@ -8,6 +8,9 @@ export interface CameraPose {
   target: [number, number, number];
 }
 
+/** The whole map, a little from above. */
+export const HOME: Readonly<CameraPose> = { yaw: 0.6, pitch: 0.35, distance: 2.9, target: [0, 0, 0] };
+
 /** A picture's size in its own pixels. */
 export interface Viewport {
   readonly width: number;

@@ -69,6 +69,36 @@ export function pick(layer: Layer, optics: Optics, column: number, row: number, 
   return hit.point >= 0;
 }
 
+/** The point whose centre is nearest to a pixel, at most `reach` pixels away, in `hit`; for fingers and small discs. */
+export function pickNearest(
+  layer: Layer,
+  optics: Optics,
+  column: number,
+  row: number,
+  reach: number,
+  hit: Hit,
+): boolean {
+  const { values, indices, count, codes } = layer;
+  const m = optics.projection;
+  let nearest = reach * reach;
+  hit.point = -1;
+  for (let at = 0; at < count; at++) {
+    const point = indices[at];
+    const [x, y, z] = [values[4 * point], values[4 * point + 1], values[4 * point + 2]];
+    const depth = m[8] * x + m[9] * y + m[10] * z + m[11];
+    if (depth <= NEAR || codes[point] >> 8 >= FAINT) continue;
+    const dx = (m[0] * x + m[1] * y + m[2] * z + m[3]) / depth - column - 0.5;
+    if (dx > reach || dx < -reach) continue;
+    const dy = (m[4] * x + m[5] * y + m[6] * z + m[7]) / depth - row - 0.5;
+    if (dx * dx + dy * dy >= nearest) continue;
+    nearest = dx * dx + dy * dy;
+    hit.point = point;
+    hit.depth = depth;
+    hit.isFaint = false;
+  }
+  return hit.point >= 0;
+}
+
 /** Whether hit `a` is drawn over hit `b`. */
 export function isInFront(a: Hit, b: Hit): boolean {
   return a.isFaint === b.isFaint ? a.depth < b.depth : b.isFaint;

@@ -1,0 +1,150 @@
+// What gestures and keys do to the camera and to the state.
+
+import { type CameraPose, orbit, pan, zoom } from "../space/camera";
+import type { Store } from "../state";
+import type { Keys } from "./keyboard";
+import type { Motion } from "./motion";
+import type { Overlay } from "./overlay";
+import type { Picker } from "./picker";
+import type { Gestures } from "./pointer";
+import type { View } from "./view";
+
+const TURN_PER_PIXEL = 0.006;
+const HOVER_REACH = 4;
+const TOUCH_REACH = 22;
+const CROSSHAIR_REACH = 40;
+
+/** What actions need of the stage. */
+interface Board {
+  readonly store: Store;
+  readonly motion: Motion;
+  readonly picker: Picker;
+  readonly overlay: Overlay;
+  readonly view: View;
+  /** Draws a frame, and again what is over the points. */
+  redraw(): void;
+  frame(points: ArrayLike<number>): void;
+  home(): CameraPose;
+  setPose(pose: CameraPose): void;
+}
+
+export class Actions implements Gestures, Keys {
+  readonly #board: Board;
+  #x: number | null = null;
+  #y = 0;
+  #line: number[] = [];
+  isDragging = false;
+
+  constructor(board: Board) {
+    this.#board = board;
+  }
+
+  get isDrawing(): boolean {
+    return this.#board.store.state.tool === "lasso";
+  }
+
+  orbit(dx: number, dy: number): void {
+    this.orbitBy(-TURN_PER_PIXEL * dx, TURN_PER_PIXEL * dy);
+  }
+
+  orbitBy(yaw: number, pitch: number): void {
+    this.#board.motion.go((goal) => orbit(goal, yaw, pitch), true);
+    this.#board.redraw();
+  }
+
+  pan(dx: number, dy: number): void {
+    this.#board.motion.go((goal) => pan(goal, dx, dy, this.#board.view.size.height), true);
+    this.#board.redraw();
+  }
+
+  zoom(factor: number, x: number, y: number): void {
+    const { width, height } = this.#board.view.size;
+    this.#board.motion.go((goal) => zoom(goal, factor, x - width / 2, y - height / 2, height), true);
+    this.#board.redraw();
+  }
+
+  zoomBy(factor: number): void {
+    const { width, height } = this.#board.view.size;
+    this.zoom(factor, width / 2, height / 2);
+  }
+
+  home(): void {
+    this.#board.setPose(this.#board.home());
+  }
+
+  closer(): void {
+    const { selected, marked } = this.#board.store.state;
+    this.#board.frame(selected === null ? (marked ?? []) : [selected]);
+  }
+
+  hover(x: number | null, y: number): void {
+    this.#x = x;
+    this.#y = y;
+    this.#board.motion.touch();
+    this.lookAgain();
+  }
+
+  /** What is under the pointer may be another point now. */
+  lookAgain(): void {
+    const { picker, store } = this.#board;
+    if (this.isDragging || store.state.corpus === null) return;
+    const point = this.#x === null || this.isDrawing ? null : picker.near(this.#x, this.#y, HOVER_REACH);
+    const isOther = point !== null && picker.isOther;
+    store.set({ hovered: isOther ? null : point, hoveredOther: isOther ? point : null });
+  }
+
+  click(x: number, y: number, isTouch: boolean): void {
+    const { picker, store } = this.#board;
+    const point = picker.near(x, y, isTouch ? TOUCH_REACH : HOVER_REACH);
+    if (picker.isOther) return;
+    store.set({ selected: point });
+  }
+
+  choose(): void {
+    const { picker, store, view } = this.#board;
+    const point = picker.near(view.size.width / 2, view.size.height / 2, CROSSHAIR_REACH);
+    if (point !== null && !picker.isOther) store.set({ selected: point });
+  }
+
+  drag(isOn: boolean): void {
+    this.isDragging = isOn;
+    this.#board.motion.touch();
+    if (isOn) this.#board.store.set({ hovered: null, hoveredOther: null });
+  }
+
+  drawTo(x: number, y: number): void {
+    this.#line.push(x, y);
+    this.#show();
+  }
+
+  /** A line that encloses nothing leaves the tool on. */
+  drawEnd(isKept: boolean): void {
+    const { picker, store } = this.#board;
+    if (isKept && this.#line.length >= 6) {
+      const marked = picker.inside(this.#line);
+      store.set({ marked: marked.length > 0 ? marked : null, tool: "navigate" });
+    }
+    this.#line = [];
+    this.#show();
+  }
+
+  clear(): void {
+    const { store } = this.#board;
+    const { tool, marked, selected } = store.state;
+    if (tool === "lasso") store.set({ tool: "navigate" });
+    else if (marked !== null) store.set({ marked: null });
+    else if (selected !== null) store.set({ selected: null });
+  }
+
+  focus(isOn: boolean): void {
+    this.#board.motion.touch();
+    if (this.#board.overlay.hasCrosshair === isOn) return;
+    this.#board.overlay.hasCrosshair = isOn;
+    this.#board.redraw();
+  }
+
+  #show(): void {
+    this.#board.overlay.lasso = this.#line;
+    this.#board.redraw();
+  }
+}

@@ -1,0 +1,192 @@
+// What stands over the points: names of clusters, rings, links, placed texts, the lasso, the crosshair.
+
+import type { Corpus } from "../data/corpus";
+import { type Projection, project } from "../space/camera";
+import { arrange, type Box, clusterLabels } from "../space/labels";
+import type { State } from "../state";
+import type { Colors } from "./colors";
+import { drawLinks } from "./links";
+
+const FONT_PIXELS = 12;
+const FONT = `${FONT_PIXELS}px system-ui, sans-serif`;
+const AIR = { x: 14, y: 8 };
+const PLACED_SHOWN = 40;
+const PLACED_CHARACTERS = 28;
+
+const place = new Float64Array(3);
+
+/** Works in CSS pixels of the map: its context is scaled to them, its projection made for them. */
+export class Overlay {
+  /** The line drawn so far, x, y, x, y, ... */
+  lasso: readonly number[] = [];
+  /** Whether a crosshair shows what Enter selects. */
+  hasCrosshair = false;
+  #boxes: Box[] = [];
+  #corpus: Corpus | null = null;
+
+  /** Whether names of clusters are there for these points. */
+  isNamed(corpus: Corpus): boolean {
+    return this.#corpus === corpus;
+  }
+
+  /** Finds places for the names of a corpus' clusters. */
+  name(corpus: Corpus, labels: Uint16Array | Uint32Array, context: CanvasRenderingContext2D): void {
+    context.font = FONT;
+    this.#corpus = corpus;
+    this.#boxes = clusterLabels(corpus.cloud, labels, corpus.meta.clusters).map((label) => ({
+      label,
+      width: context.measureText(label.text).width + AIR.x,
+      height: FONT_PIXELS + AIR.y,
+      x: 0,
+      y: 0,
+      isShown: false,
+      wasShown: false,
+    }));
+  }
+
+  /** `radiusOf` gives the drawn radius of a point of the corpus. */
+  draw(
+    context: CanvasRenderingContext2D,
+    state: State,
+    projection: Projection,
+    colors: Colors,
+    width: number,
+    height: number,
+    radiusOf: (point: number, depth: number) => number,
+  ): void {
+    context.font = FONT;
+    if (state.corpus === null) return;
+    drawLinks(context, state, projection, colors);
+    if (state.showLabels && this.#corpus === state.corpus) this.#drawNames(context, projection, colors, width, height);
+    this.#drawRings(context, state, projection, colors, radiusOf);
+    this.#drawPlaced(context, state, projection, colors);
+    this.#drawLasso(context, colors);
+    if (this.hasCrosshair) drawCrosshair(context, colors, width / 2, height / 2);
+  }
+
+  #drawNames(
+    context: CanvasRenderingContext2D,
+    projection: Projection,
+    colors: Colors,
+    width: number,
+    height: number,
+  ): void {
+    arrange(this.#boxes, projection, width, height);
+    context.textAlign = "center";
+    for (const box of this.#boxes) if (box.isShown) drawText(context, colors, box.label.text, box.x, box.y);
+    context.textAlign = "start";
+  }
+
+  #drawRings(
+    context: CanvasRenderingContext2D,
+    state: State,
+    projection: Projection,
+    colors: Colors,
+    radiusOf: (point: number, depth: number) => number,
+  ): void {
+    const values = state.corpus?.cloud.values;
+    if (values === undefined) return;
+    const ring = (point: number, gap: number, width: number) => {
+      if (!projectPoint(values, point, projection)) return;
+      drawRing(context, colors, place[0], place[1], radiusOf(point, place[2]) + gap, width);
+    };
+    for (const neighbor of state.neighbors) ring(neighbor, 2, 1);
+    if (state.hovered !== null) ring(state.hovered, 2.5, 1.5);
+    if (state.selected !== null) {
+      ring(state.selected, 2.5, 2);
+      ring(state.selected, 7, 1);
+    }
+    const other = state.comparison?.cloud.values;
+    if (state.hoveredOther === null || other === undefined) return;
+    if (projectPoint(other, state.hoveredOther, projection)) drawRing(context, colors, place[0], place[1], 8, 1.5);
+  }
+
+  #drawPlaced(context: CanvasRenderingContext2D, state: State, projection: Projection, colors: Colors): void {
+    state.placed.forEach(({ text, position }, index) => {
+      if (!project(projection, position[0], position[1], position[2], place)) return;
+      drawDiamond(context, colors, place[0], place[1]);
+      if (index >= PLACED_SHOWN) return;
+      const letters = [...text];
+      const short = letters.length > PLACED_CHARACTERS ? `${letters.slice(0, PLACED_CHARACTERS - 1).join("")}…` : text;
+      drawText(context, colors, short, place[0] + 10, place[1]);
+    });
+  }
+
+  #drawLasso(context: CanvasRenderingContext2D, colors: Colors): void {
+    if (this.lasso.length < 4) return;
+    context.beginPath();
+    for (let at = 0; at < this.lasso.length; at += 2) context.lineTo(this.lasso[at], this.lasso[at + 1]);
+    context.closePath();
+    context.strokeStyle = colors.accent;
+    context.lineWidth = 1.5;
+    context.stroke();
+    context.globalAlpha = 0.12;
+    context.fillStyle = colors.accent;
+    context.fill();
+    context.globalAlpha = 1;
+  }
+}
+
+function projectPoint(values: Uint16Array, point: number, projection: Projection): boolean {
+  const at = 4 * point;
+  const [x, y, z] = [values[at], values[at + 1], values[at + 2]];
+  return project(projection, (x / 65535) * 2 - 1, (y / 65535) * 2 - 1, (z / 65535) * 2 - 1, place);
+}
+
+/** Text with a rim of the background's colour, so that it can be read over points. */
+function drawText(context: CanvasRenderingContext2D, colors: Colors, text: string, x: number, y: number): void {
+  context.textBaseline = "middle";
+  context.lineJoin = "round";
+  context.lineWidth = 4;
+  context.strokeStyle = colors.background;
+  context.strokeText(text, x, y);
+  context.fillStyle = colors.text;
+  context.fillText(text, x, y);
+}
+
+function drawRing(
+  context: CanvasRenderingContext2D,
+  colors: Colors,
+  x: number,
+  y: number,
+  radius: number,
+  width: number,
+): void {
+  for (const isRim of [true, false]) {
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.lineWidth = isRim ? width + 2 : width;
+    context.strokeStyle = isRim ? colors.background : colors.accent;
+    context.stroke();
+  }
+}
+
+function drawDiamond(context: CanvasRenderingContext2D, colors: Colors, x: number, y: number): void {
+  context.beginPath();
+  context.moveTo(x, y - 6);
+  context.lineTo(x + 6, y);
+  context.lineTo(x, y + 6);
+  context.lineTo(x - 6, y);
+  context.closePath();
+  context.fillStyle = colors.accent;
+  context.fill();
+  context.lineWidth = 1.5;
+  context.strokeStyle = colors.background;
+  context.stroke();
+}
+
+function drawCrosshair(context: CanvasRenderingContext2D, colors: Colors, x: number, y: number): void {
+  context.beginPath();
+  for (const [dx, dy] of [
+    [1, 0],
+    [-1, 0],
+    [0, 1],
+    [0, -1],
+  ]) {
+    context.moveTo(x + 4 * dx, y + 4 * dy);
+    context.lineTo(x + 12 * dx, y + 12 * dy);
+  }
+  context.lineWidth = 1.5;
+  context.strokeStyle = colors.accent;
+  context.stroke();
+}

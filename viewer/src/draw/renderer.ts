@@ -1,0 +1,37 @@
+// What the map asks of whoever turns points into pixels. There are two: webgl.ts on a graphics card, canvas.ts without.
+
+import type { Viewport } from "../space/camera";
+import type { Palette } from "../space/palette";
+import type { Layer, Optics } from "../space/pick";
+
+/** A layer as it is drawn. */
+export interface PointLayer extends Layer {
+  readonly palette: Palette;
+  /** Grows with each change of the columns; renderers that keep copies look at it. */
+  readonly version: number;
+}
+
+/** What is the same for all points. */
+export interface Look {
+  /** RGB, 0 to 255. */
+  readonly background: readonly [number, number, number];
+  /** Share of a disc's pixels that is drawn. */
+  readonly opacity: number;
+  /** Depths between which points turn paler. */
+  readonly fadeStart: number;
+  readonly fadeEnd: number;
+}
+
+/** Draws opaque discs, the nearest in front, so that the order in which they come does not matter. */
+export interface Renderer {
+  readonly kind: "webgl" | "canvas";
+  /** Whether centres and radii are rounded, as in `Optics`. */
+  readonly snaps: boolean;
+  /** Empties the picture; `viewport` in device pixels. */
+  clear(viewport: Viewport): void;
+  /** Adds the points at places `start` to `stop` of the layer's indices. */
+  draw(layer: PointLayer, start: number, stop: number, optics: Optics, look: Look): void;
+  /** Shows what was drawn. */
+  finish(): void;
+  dispose(): void;
+}

@@ -1,0 +1,163 @@
+// What is drawn of the state: the points of the corpus, and over them those of a comparison.
+
+import type { Cloud } from "../data/cloud";
+import { NOT_SHARED } from "../data/comparison";
+import { type Columns, sizes, writeCodes } from "../space/encoding";
+import { draws } from "../space/exposure";
+import { visiblePoints } from "../space/filter";
+import { type Palette, paletteOf } from "../space/palette";
+import { INITIAL, type State } from "../state";
+import type { PointLayer } from "./renderer";
+
+/** One cloud as it is drawn. */
+class Points implements PointLayer {
+  readonly cloud: Cloud;
+  readonly indices: Uint32Array<ArrayBuffer>;
+  readonly codes: Uint16Array<ArrayBuffer>;
+  count = 0;
+  radii = sizes(false);
+  palette: Palette = new Uint8Array(3 * 256);
+  version = 0;
+
+  constructor(cloud: Cloud) {
+    this.cloud = cloud;
+    this.indices = new Uint32Array(cloud.numPoints);
+    this.codes = new Uint16Array(cloud.numPoints);
+  }
+
+  get values(): Uint16Array<ArrayBuffer> {
+    return this.cloud.values;
+  }
+}
+
+const PLAIN: Columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null, isBackdrop: false };
+
+/** Colours of a comparison's points: those that both have, and those that only the other has. */
+const SHARED_CODE = 0;
+const NEW_CODE = 1;
+
+export class Scene {
+  own: Points | null = null;
+  other: Points | null = null;
+  /** Milliseconds that the last filter took. */
+  lastFilter = 0;
+  readonly #onColumn: () => void;
+  #columns: Columns = PLAIN;
+  #encoded = 0;
+
+  /** `onColumn` is called when a column arrived that colours were waiting for. */
+  constructor(onColumn: () => void) {
+    this.#onColumn = onColumn;
+  }
+
+  /** Follows the state; whether points look different now. */
+  update(state: State, before: State, isDark: boolean): boolean {
+    if (state.corpus !== before.corpus) this.#adopt(state);
+    const { own } = this;
+    if (own === null || state.corpus === null) return false;
+    const isRecoded = state.corpus !== before.corpus || differs(state, before, ENCODED);
+    const isFiltered = state.corpus !== before.corpus || differs(state, before, FILTERED);
+    if (state.comparison !== before.comparison || state.mode !== before.mode) this.#compare(state, isDark);
+    if (isFiltered) this.#filter(own, state);
+    if (isRecoded) this.encode(state, isDark);
+    else if (own.cloud.loaded > this.#encoded) this.#extend(own, state);
+    return isRecoded || isFiltered;
+  }
+
+  /** Writes all colours and sizes anew. */
+  encode(state: State, isDark: boolean): void {
+    const { own } = this;
+    if (own === null || state.corpus === null) return;
+    this.#encoded = 0;
+    own.radii = sizes(state.mode === "sampling" && state.corpus.weightsNow !== null);
+    own.palette = paletteOf(colorOf(state), isDark, state.corpus.meta.sources);
+    this.#columns = this.#columnsOf(state);
+    this.#extend(own, state);
+    if (this.other !== null) this.#compare(state, isDark);
+  }
+
+  #adopt({ corpus }: State): void {
+    this.own = corpus === null ? null : new Points(corpus.cloud);
+    this.other = null;
+    this.#encoded = 0;
+  }
+
+  #extend(own: Points, state: State): void {
+    const { loaded } = own.cloud;
+    writeCodes(own.cloud, colorOf(state), this.#columns, own.codes, this.#encoded, loaded);
+    this.#encoded = loaded;
+    own.version++;
+  }
+
+  #filter(own: Points, state: State): void {
+    const start = performance.now();
+    own.count = visiblePoints(own.cloud, state.filter, state.corpus?.clustersNow ?? null, own.indices);
+    this.lastFilter = performance.now() - start;
+    own.version++;
+  }
+
+  /** The columns that there are; those that lack are asked for, and what they colour is neutral until then. */
+  #columnsOf(state: State): Columns {
+    const { corpus, mode, comparison } = state;
+    if (corpus === null) return PLAIN;
+    const [color, isSampling] = [colorOf(state), mode === "sampling"];
+    if ((color === "weight" || isSampling) && corpus.weightsNow === null) this.#await(corpus.weights());
+    if (color === "cluster" && corpus.clustersNow === null) this.#await(corpus.clusters());
+    const weights = corpus.weightsNow;
+    const copies =
+      isSampling && weights !== null ? draws(weights, state.strength, state.drawShare * weights.length) : null;
+    const isBackdrop = mode === "compare" && comparison !== null && state.comparisonView === "overlay";
+    const ratios = comparison?.ratios ?? null;
+    return { weights, clusters: corpus.clustersNow, ratios, copies, marks: marksOf(state), isBackdrop };
+  }
+
+  /** What went wrong is told by the panel that asked for the same column. */
+  #await(column: Promise<unknown>): void {
+    column.then(this.#onColumn, () => undefined);
+  }
+
+  #compare({ mode, comparison, comparisonView }: State, isDark: boolean): void {
+    if (mode !== "compare" || comparison === null || comparisonView !== "overlay") {
+      this.other = null;
+      return;
+    }
+    const other = this.other?.cloud === comparison.cloud ? this.other : new Points(comparison.cloud);
+    other.count = visiblePoints(other.cloud, INITIAL.filter, null, other.indices);
+    writeCodes(other.cloud, "source", PLAIN, other.codes, 0, other.cloud.loaded);
+    for (let point = 0; point < other.codes.length; point++) {
+      const code = comparison.same[point] === NOT_SHARED ? NEW_CODE : SHARED_CODE;
+      other.codes[point] = (other.codes[point] & 0xff00) | code;
+    }
+    other.palette = comparisonPalette(isDark);
+    other.version++;
+    this.other = other;
+  }
+}
+
+const ENCODED = ["mode", "colorBy", "marked", "strength", "drawShare", "comparison", "comparisonView"] as const;
+const FILTERED = ["filter", "loaded"] as const;
+
+function differs(state: State, before: State, names: readonly (keyof State)[]): boolean {
+  return names.some((name) => state[name] !== before[name]);
+}
+
+function colorOf({ mode, comparison, comparisonView, colorBy }: State): State["colorBy"] | "ratio" {
+  return mode === "compare" && comparison !== null && comparisonView === "ratio" ? "ratio" : colorBy;
+}
+
+/** 1 for marked points; null while all are equal. */
+function marksOf({ marked, corpus }: State): Uint8Array | null {
+  if (marked === null || corpus === null) return null;
+  const marks = new Uint8Array(corpus.cloud.numPoints);
+  for (const point of marked) marks[point] = 1;
+  return marks;
+}
+
+/** Blue and orange, as ratios are coloured: what both have, and what is new. */
+export function comparisonPalette(isDark: boolean): Palette {
+  const ratios = paletteOf("ratio", isDark, []);
+  const palette = new Uint8Array(3 * 256);
+  palette.set(ratios.subarray(0, 3), 3 * SHARED_CODE);
+  palette.set(ratios.subarray(3 * 255), 3 * NEW_CODE);
+  return palette;
+}

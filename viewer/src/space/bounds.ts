@@ -1,0 +1,26 @@
+// The ball that holds most of some points.
+
+const HELD_SHARE = 0.95;
+const SAMPLED_POINTS = 5_000;
+
+/** Middle of the points and the radius that holds 95 % of them, in the layout's units; of many points a sample. */
+export function bounds(
+  values: Uint16Array,
+  points: ArrayLike<number>,
+): { center: [number, number, number]; radius: number } {
+  const step = Math.max(1, Math.floor(points.length / SAMPLED_POINTS));
+  const places: [number, number, number][] = [];
+  for (let at = 0; at < points.length; at += step) places.push(placeOf(values, points[at]));
+  const center = [0, 1, 2].map((axis) => median(places.map((place) => place[axis]))) as [number, number, number];
+  const distances = places.map((place) => Math.hypot(...place.map((at, axis) => at - center[axis])));
+  distances.sort((a, b) => a - b);
+  return { center, radius: distances[Math.floor(HELD_SHARE * (distances.length - 1))] };
+}
+
+function placeOf(values: Uint16Array, point: number): [number, number, number] {
+  return [0, 1, 2].map((axis) => (values[4 * point + axis] / 65535) * 2 - 1) as [number, number, number];
+}
+
+function median(numbers: number[]): number {
+  return numbers.sort((a, b) => a - b)[numbers.length >> 1];
+}
