@@ -41,7 +41,7 @@ export function installHook(stage: Stage, store: Store): void {
       return stage.scene.own?.count ?? 0;
     },
     get kind() {
-      return stage.kind;
+      return stage.picture.kind;
     },
     get settled() {
       return stage.isSettled;
@@ -62,7 +62,8 @@ export function installHook(stage: Stage, store: Store): void {
       return { ...stage.motion.pose, target: [...stage.motion.pose.target] as [number, number, number] };
     },
     get timings() {
-      const { dataReady, lastFrame } = stage;
+      const { dataReady } = stage;
+      const { lastFrame } = stage.picture;
       return { dataReady, lastFrame, lastPick: stage.picker.lastPick, lastFilter: stage.scene.lastFilter };
     },
     project: (point) => place(stage, point),

@@ -1,53 +1,43 @@
-// Owns the canvases of the map and decides when they are drawn: only when something changed.
+// When the map is drawn: only when something changed. Follows the state, the camera, the size and the theme.
 
 import { bounds } from "../space/bounds";
-import { type CameraPose, distanceFor, HOME, type Viewport } from "../space/camera";
+import { type CameraPose, distanceFor, HOME } from "../space/camera";
 import type { State, Store } from "../state";
 import { Actions } from "./actions";
-import { drawBackdrop } from "./backdrop";
-import { type Colors, followColors, readColors } from "./colors";
+import { followColors } from "./colors";
 import { followKeys } from "./keyboard";
 import { Motion } from "./motion";
 import { Overlay } from "./overlay";
-import { Pace } from "./pace";
 import { Picker } from "./picker";
+import { Picture } from "./picture";
 import { Pointer } from "./pointer";
-import type { Renderer } from "./renderer";
 import { Scene } from "./scene";
-
-import { Surface } from "./surface";
 import { View } from "./view";
 
-const FIRST_POINTS = 100_000;
 const LEAST_FRAME = 0.12;
 const HOME_AIR = 1.25;
 const HOME_SAMPLE = 4_000;
+const LOOK = ["sizeFactor", "opacity", "showGrid"] as const;
 const DESCRIPTION =
   "Map of prompts in three dimensions. Arrow keys rotate, with Shift they move, plus and minus zoom, Enter selects the prompt in the middle.";
 
-/** Follows the store. Example: `const stage = new Stage(document.querySelector("#map"), store)` */
+/** Example: `const stage = new Stage(document.querySelector("#map"), store)` */
 export class Stage {
   /** Told what is wrong with drawing, and null when it is over. */
   onTrouble: ((sentence: string | null) => void) | null = null;
+  readonly element = document.createElement("div");
   readonly store: Store;
   readonly motion = new Motion();
   readonly view = new View();
   readonly overlay = new Overlay();
   readonly scene = new Scene(() => this.#recolor());
   readonly picker = new Picker(this.scene, this.view);
-  /** Frames drawn so far, and what the last new picture took, in milliseconds. */
+  readonly picture: Picture;
   frames = 0;
-  lastFrame = 0;
   /** Milliseconds from the page's start until all points of the first corpus were drawn. */
   dataReady: number | null = null;
-  readonly #host = document.createElement("div");
-  readonly #surface: Surface;
-  readonly #backdrop = newContext();
-  readonly #front = newContext();
-  readonly #pace = new Pace(FIRST_POINTS);
-  readonly #actions: Actions;
+  readonly #actions = new Actions(this);
   readonly #ends: (() => void)[] = [];
-  #colors: Colors = readColors();
   #isStale = true;
   #isFrontStale = true;
   #request = 0;
@@ -55,15 +45,18 @@ export class Stage {
 
   constructor(host: HTMLElement, store: Store) {
     this.store = store;
-    this.#surface = new Surface(
+    this.picture = new Picture(
+      this.scene,
+      this.view,
+      this.overlay,
       () => this.#invalidate(),
       (sentence) => this.onTrouble?.(sentence),
     );
-    this.#actions = new Actions(this);
-    describe(this.#host, [this.#backdrop.canvas, this.#surface.host, this.#front.canvas]);
-    host.append(this.#host);
-    new Pointer(this.#host, this.#actions);
-    followKeys(this.#host, this.#actions);
+    describe(this.element);
+    this.element.append(...this.picture.elements);
+    host.append(this.element);
+    new Pointer(this.element, this.#actions);
+    followKeys(this.element, this.#actions);
     this.#follow();
     this.#resize();
   }
@@ -76,15 +69,7 @@ export class Stage {
 
   /** Whether all that there is is drawn, and nothing moves. */
   get isSettled(): boolean {
-    return this.#request === 0 && this.#pace.isComplete && !this.#isStale && this.#surface.renderer !== null;
-  }
-
-  get kind(): Renderer["kind"] | null {
-    return this.#surface.renderer?.kind ?? null;
-  }
-
-  get element(): HTMLElement {
-    return this.#host;
+    return this.#request === 0 && !this.#isStale && this.picture.isComplete;
   }
 
   setPose(pose: Partial<CameraPose>, isAnimated = true): void {
@@ -116,12 +101,11 @@ export class Stage {
 
   /** The map as it is, as a PNG. */
   screenshot(): Promise<Blob> {
-    const layers = [this.#backdrop.canvas, this.#surface.canvas, this.#front.canvas];
-    return flatten(layers, this.view.viewport, this.#colors.background);
+    return this.picture.save();
   }
 
   focus(): void {
-    this.#host.focus();
+    this.element.focus();
   }
 
   /** Draws what is over the points again, and everything if the camera moves. */
@@ -134,20 +118,20 @@ export class Stage {
     for (const end of this.#ends) end();
     window.cancelAnimationFrame(this.#request);
     window.clearTimeout(this.#timer);
-    this.#surface.dispose();
-    this.#host.remove();
+    this.picture.dispose();
+    this.element.remove();
   }
 
   #follow(): void {
     const observer = new ResizeObserver(() => this.#resize());
-    observer.observe(this.#host);
+    observer.observe(this.element);
     const colors = followColors((found) => {
-      this.#colors = found;
+      this.picture.colors = found;
       this.#recolor();
     });
     const wake = () => this.#wakeLater();
     document.addEventListener("visibilitychange", wake);
-    this.#host.addEventListener("blur", wake);
+    this.element.addEventListener("blur", wake);
     this.#ends.push(
       this.store.follow((state, before) => this.#update(state, before)),
       () => observer.disconnect(),
@@ -157,9 +141,9 @@ export class Stage {
   }
 
   #update(state: State, before: State): void {
-    this.#host.dataset.tool = state.tool;
-    this.#host.dataset.over = state.hovered === null && state.hoveredOther === null ? "nothing" : "point";
-    const isOther = this.scene.update(state, before, this.#colors.isDark);
+    this.element.dataset.tool = state.tool;
+    this.element.dataset.over = state.hovered === null && state.hoveredOther === null ? "nothing" : "point";
+    const isOther = this.scene.update(state, before, this.picture.colors.isDark);
     const isLook = LOOK.some((name) => state[name] !== before[name]);
     if (before.corpus === null && state.corpus !== null && !this.motion.hasGone) this.setPose(this.home(), false);
     if (isOther || isLook) this.#invalidate();
@@ -174,7 +158,7 @@ export class Stage {
       await corpus.complete;
       const labels = await corpus.clusters();
       if (this.store.state.corpus !== corpus) return;
-      this.overlay.name(corpus, labels, this.#front);
+      this.overlay.name(corpus, labels, this.picture.context);
       this.redraw();
     } catch {
       // Whoever loads the corpus tells what went wrong; a map without names is a map.
@@ -182,7 +166,7 @@ export class Stage {
   }
 
   #recolor(): void {
-    this.scene.encode(this.store.state, this.#colors.isDark);
+    this.scene.encode(this.store.state, this.picture.colors.isDark);
     this.#invalidate();
   }
 
@@ -192,11 +176,7 @@ export class Stage {
   }
 
   #resize(): void {
-    this.view.resize(this.#host);
-    for (const { canvas } of [this.#backdrop, this.#front]) {
-      canvas.width = this.view.viewport.width;
-      canvas.height = this.view.viewport.height;
-    }
+    this.picture.resize(this.element);
     this.#invalidate();
   }
 
@@ -206,78 +186,32 @@ export class Stage {
 
   #frame(now: number): void {
     this.#request = 0;
-    const isMoved = this.motion.advance(now, this.#mayTurn());
-    const renderer = this.#surface.renderer;
-    if (isMoved || this.#isStale) this.#begin(renderer);
-    if (renderer !== null && !this.#pace.isComplete) this.#slice(renderer, now);
-    if (this.#isFrontStale) this.#drawFront();
     this.frames++;
+    const isMoved = this.motion.advance(now, this.#mayTurn());
+    if (isMoved || this.#isStale) {
+      this.#isStale = !this.picture.begin(this.store.state, this.motion.pose);
+      this.#isFrontStale = true;
+    }
+    this.picture.proceed(now);
+    if (this.#isFrontStale) this.picture.drawFront(this.store.state);
+    this.#isFrontStale = false;
     if (isMoved) this.#actions.lookAgain();
-    if (isMoved || (renderer !== null && !this.#pace.isComplete)) this.#ask();
+    if (isMoved || !this.picture.isComplete) this.#ask();
     else this.#rest();
   }
 
-  /** A new picture begins. */
-  #begin(renderer: Renderer | null): void {
-    const { state } = this.store;
-    this.view.aim(this.motion.pose, this.scene.own?.cloud.numPoints ?? 1, state.sizeFactor, renderer?.snaps ?? false);
-    this.view.look.background = this.#colors.backgroundRgb;
-    this.view.look.opacity = state.opacity;
-    const { width, height } = this.view.viewport;
-    this.#backdrop.clearRect(0, 0, width, height);
-    if (state.showGrid) drawBackdrop(this.#backdrop, this.view.optics.projection, this.#colors, this.view.ratio);
-    this.#isFrontStale = true;
-    if (renderer === null) return;
-    renderer.clear(this.view.viewport);
-    this.#pace.restart();
-    this.#isStale = false;
-  }
-
-  #slice(renderer: Renderer, now: number): void {
-    const { own, other } = this.scene;
-    const isFirst = this.#pace.drawn === 0;
-    const start = performance.now();
-    this.#pace.begin(now);
-    const next = this.#pace.next((own?.count ?? 0) + (other?.count ?? 0));
-    for (const layer of [own, other]) {
-      if (layer === null) continue;
-      const [from, to] = [Math.floor(this.#pace.drawn * layer.count), Math.floor(next * layer.count)];
-      if (to > from) renderer.draw(layer, from, to, this.view.optics, this.view.look);
-    }
-    renderer.finish();
-    this.#pace.drawn = next;
-    if (isFirst) this.lastFrame = performance.now() - start;
-  }
-
-  #drawFront(): void {
-    const { size, ratio, viewport, projection } = this.view;
-    this.#isFrontStale = false;
-    this.#front.setTransform(1, 0, 0, 1, 0, 0);
-    this.#front.clearRect(0, 0, viewport.width, viewport.height);
-    this.#front.setTransform(ratio, 0, 0, ratio, 0, 0);
-    const { state } = this.store;
-    this.overlay.draw(this.#front, state, projection, this.#colors, size.width, size.height, this.#radiusOf);
-  }
-
-  readonly #radiusOf = (point: number, depth: number): number => {
-    const { own } = this.scene;
-    if (own === null) return 0;
-    const { scale, largest } = this.view.optics;
-    return Math.min(largest, (scale * own.radii[own.codes[point] >> 8]) / depth) / this.view.ratio;
-  };
-
   #rest(): void {
     this.motion.rest();
-    this.#pace.rest();
+    this.picture.rest();
     const { corpus } = this.store.state;
-    const isAll = corpus !== null && corpus.cloud.loaded === corpus.cloud.numPoints && this.#surface.renderer !== null;
+    const isAll = corpus !== null && corpus.cloud.loaded === corpus.cloud.numPoints && !this.#isStale;
     if (isAll) this.dataReady ??= performance.now();
     this.#wakeLater();
   }
 
   #mayTurn(): boolean {
     const { rotation, hovered, hoveredOther, tool, corpus } = this.store.state;
-    const isWatched = hovered !== null || hoveredOther !== null || document.activeElement === this.#host;
+    const isWatched = hovered !== null || hoveredOther !== null || document.activeElement === this.element;
     const isWanted = rotation && tool === "navigate" && corpus !== null && !document.hidden;
     return isWanted && !isWatched && !this.#actions.isDragging;
   }
@@ -291,34 +225,14 @@ export class Stage {
   }
 }
 
-const LOOK = ["sizeFactor", "opacity", "showGrid"] as const;
-
-function newContext(): CanvasRenderingContext2D {
-  const context = document.createElement("canvas").getContext("2d");
-  if (context === null) throw new Error("This browser has no canvas to draw on.");
-  return context;
-}
-
-/** One picture of canvases that lie over each other. */
-async function flatten(layers: readonly HTMLCanvasElement[], size: Viewport, background: string): Promise<Blob> {
-  const canvas = new OffscreenCanvas(size.width, size.height);
-  const context = canvas.getContext("2d");
-  if (context === null) throw new Error("This browser cannot make pictures.");
-  context.fillStyle = background;
-  context.fillRect(0, 0, size.width, size.height);
-  for (const layer of layers) context.drawImage(layer, 0, 0);
-  return await canvas.convertToBlob({ type: "image/png" });
-}
-
 /** A fair sample of all points. */
 function firstPoints(loaded: number): Uint32Array {
   return Uint32Array.from({ length: Math.min(loaded, HOME_SAMPLE) }, (_, point) => point);
 }
 
-function describe(host: HTMLElement, layers: readonly HTMLElement[]): void {
-  host.className = "stage";
-  host.tabIndex = 0;
-  host.setAttribute("role", "application");
-  host.setAttribute("aria-label", DESCRIPTION);
-  host.append(...layers);
+function describe(element: HTMLElement): void {
+  element.className = "stage";
+  element.tabIndex = 0;
+  element.setAttribute("role", "application");
+  element.setAttribute("aria-label", DESCRIPTION);
 }
