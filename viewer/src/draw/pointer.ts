@@ -3,6 +3,8 @@
 const CLICK_PIXELS = 4;
 const TAP_PIXELS = 10;
 const WHEEL_STEP = 0.0015;
+/** Browsers report two fingers on a trackpad as a wheel with Ctrl, in much smaller steps. */
+const PINCH_STEP = 0.012;
 const MOST_WHEEL = 240;
 const LINE_PIXELS = 30;
 
@@ -101,7 +103,8 @@ export class Pointer {
     event.preventDefault();
     const { x, y } = this.#place(event);
     const pixels = event.deltaY * (event.deltaMode === WheelEvent.DOM_DELTA_PIXEL ? 1 : LINE_PIXELS);
-    this.#gestures.zoom(Math.exp(WHEEL_STEP * Math.max(-MOST_WHEEL, Math.min(MOST_WHEEL, pixels))), x, y);
+    const step = event.ctrlKey ? PINCH_STEP : WHEEL_STEP;
+    this.#gestures.zoom(Math.exp(step * Math.max(-MOST_WHEEL, Math.min(MOST_WHEEL, pixels))), x, y);
   }
 
   #place(event: MouseEvent): { x: number; y: number } {

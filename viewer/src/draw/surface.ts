@@ -67,7 +67,7 @@ export class Surface {
   #lose(event: Event): void {
     if (event.target !== this.canvas) return;
     event.preventDefault();
-    this.#renderer = null;
+    this.dispose();
     this.#onTrouble("The graphics card went away; waiting for it.");
     this.#timer = window.setTimeout(() => {
       this.#useProcessor();
