@@ -8,8 +8,9 @@ interface SeedsPoint {
   y: number;
   z: number;
   size: number;
-  color: string;
+  color: [number, number, number];
   id: string;
+  prompt: string;
 }
 
 interface Measures {
@@ -18,8 +19,8 @@ interface Measures {
   points: number;
   /** Milliseconds of one frame after the camera turned by an angle. */
   frame(yaw: number): number;
-  /** Milliseconds of one pick by ray at a pixel. */
-  pickByRay(x: number, y: number): number;
+  /** Milliseconds of one pick by ray at a pixel, and the text found, which a page shows beside it. */
+  pickByRay(x: number, y: number): { milliseconds: number; text: string | null };
   /** Milliseconds of one pick by rendering ids, and the point found. */
   pickById(x: number, y: number): { milliseconds: number; point: number | null };
 }
@@ -42,10 +43,9 @@ const points = data.points;
 const positions = new Float32Array(points.length * 3);
 const colors = new Float32Array(points.length * 3);
 const ids = new Float32Array(points.length * 3);
-const color = new three.Color();
 points.forEach((point, index) => {
   positions.set([point.x, point.y, point.z], index * 3);
-  color.set(point.color).toArray(colors, index * 3);
+  colors.set(point.color, index * 3);
   const name = index + 1;
   ids.set([(name & 255) / 255, ((name >> 8) & 255) / 255, ((name >> 16) & 255) / 255], index * 3);
 });
@@ -74,8 +74,9 @@ window.__seeds = {
   pickByRay(x, y) {
     const start = performance.now();
     raycaster.setFromCamera(new three.Vector2((x / innerWidth) * 2 - 1, 1 - (y / innerHeight) * 2), camera);
-    raycaster.intersectObject(cloud);
-    return performance.now() - start;
+    const [nearest] = raycaster.intersectObject(cloud);
+    const text = nearest?.index === undefined ? null : points[nearest.index].prompt;
+    return { milliseconds: performance.now() - start, text };
   },
   pickById(x, y) {
     const start = performance.now();

@@ -14,8 +14,11 @@ export class WebglRenderer implements Renderer {
   readonly #copies = new Map<Uint16Array, Copy>();
   readonly #viewport = new three.Vector2();
 
-  /** Throws where the browser gives no context. */
-  constructor(canvas: HTMLCanvasElement) {
+  readonly #fragment: string;
+
+  /** Throws where the browser gives no context. `fragment` is the shader that colours a disc's pixels. */
+  constructor(canvas: HTMLCanvasElement, fragment = FRAGMENT) {
+    this.#fragment = fragment;
     this.#renderer = new three.WebGLRenderer({ canvas, alpha: true, antialias: false, preserveDrawingBuffer: true });
     this.#renderer.autoClear = false;
     this.#renderer.setClearColor(0, 0);
@@ -51,7 +54,7 @@ export class WebglRenderer implements Renderer {
     let copy = this.#copies.get(layer.codes);
     if (copy === undefined) {
       if (this.#copies.size >= 2) this.#forget();
-      copy = new Copy(layer);
+      copy = new Copy(layer, this.#fragment);
       this.#copies.set(layer.codes, copy);
     }
     return copy;
@@ -84,7 +87,7 @@ class Copy {
   };
   #version = -1;
 
-  constructor({ values, codes, indices }: PointLayer) {
+  constructor({ values, codes, indices }: PointLayer, fragment: string) {
     const geometry = new three.BufferGeometry();
     geometry.setAttribute("position", new three.BufferAttribute(values, 4));
     geometry.setAttribute("code", new three.BufferAttribute(codes, 1));
@@ -92,7 +95,7 @@ class Copy {
     const material = new three.RawShaderMaterial({
       glslVersion: three.GLSL3,
       vertexShader: VERTEX,
-      fragmentShader: FRAGMENT,
+      fragmentShader: fragment,
       uniforms: this.#uniforms,
     });
     this.points = new three.Points(geometry, material);
