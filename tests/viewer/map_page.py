@@ -17,7 +17,7 @@ _LIT = """
     return { context, box, scale: canvas.width / box.width };
   });
   const shows = (x, y) => drawn.some(({ context, box, scale }) =>
-    context.getImageData(Math.round((x - box.x) * scale), Math.round((y - box.y) * scale), 1, 1).data[3] > 0);
+    context.getImageData(Math.floor((x - box.x) * scale), Math.floor((y - box.y) * scale), 1, 1).data[3] > 0);
   const places = Array.from({ length: window.__viz.points }, (_, point) => window.__viz.project(point));
   const seen = places.filter((place) => place !== null);
   return seen.filter(({ x, y }) => shows(x, y)).length / seen.length;

@@ -60,8 +60,9 @@ def test_the_map_stays_while_the_service_is_away_and_goes_on_when_it_is_back(pag
     shown = MapPage(page).open(viewer.url)
     viewer.stop()
     shown.click(shown.reachable()[0])
-    expect(page.get_by_text("The service does not answer")).to_be_visible()
+    expect(page.get_by_text("What is on the map stays")).to_be_visible()
     assert shown.lit_share() == 1.0
     viewer.restart()
-    page.get_by_role("button", name="Look now").click()
-    expect(page.get_by_text("The service does not answer")).to_be_hidden()
+    expect(page.get_by_text("What is on the map stays")).to_be_hidden(timeout=30_000)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("heading", name="Nearest prompts")).to_be_visible()
