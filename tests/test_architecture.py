@@ -1,6 +1,7 @@
 """The shape that the design promises, read off the source: who may import what, how long a file is, what a job tells.
 
-Imports run: bottom -> pairs, geometry, encoders -> snapshot, evaluation, training, client -> engine -> jobs, serve.
+Imports run: bottom -> pairs, geometry, encoders -> snapshot, evaluation, training, client -> engine ->
+benchmark -> jobs, serve.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ LAYERS = [
     {"pairs", "geometry", "encoders"},
     {"snapshot", "evaluation", "training", "client"},
     {"engine"},
+    {"benchmark"},
     {"jobs", "serve"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
-SOURCES = sorted(path for top in ("kat_ray", "jobs", "serve") for path in (ROOT / top).rglob("*.py"))
+SOURCES = sorted(path for top in ("kat_ray", "benchmark", "jobs", "serve") for path in (ROOT / top).rglob("*.py"))
 JOBS = sorted(
     path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "__main__", "command"}
 )
@@ -168,7 +170,7 @@ def test_imports_are_absolute():
 def test_every_package_that_is_imported_is_declared_and_the_other_way_round():
     files = [*SOURCES, *(ROOT / "tests").rglob("*.py")]
     modules = {name.partition(".")[0] for path in files for name in _imports(_parsed(path))}
-    own = {"__future__", "kat_ray", "jobs", "serve", "tests", *sys.stdlib_module_names}
+    own = {"__future__", "kat_ray", "benchmark", "jobs", "serve", "tests", *sys.stdlib_module_names}
     owners = {**{module: names[0] for module, names in packages_distributions().items()}, **OWNERS}
     imported = {_canonical(owners.get(module, module)) for module in modules - own}
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]

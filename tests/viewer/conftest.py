@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
+from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from tests.serve.corpus import write_store
-from tests.viewer.browser import FLAGS, NO_BROWSER, provide_browser
 from tests.viewer.hostile import publish_hostile
 from tests.viewer.service import ViewerService
 

@@ -1,6 +1,6 @@
-"""Which Chromium the tests drive: one that is there, else Playwright's own, else the system's package.
+"""Which Chromium is driven by tests and benchmark: one that is there, else Playwright's own, else the system's package.
 
-python -m tests.viewer.browser      says which, installing one where there is none; exits with 1 where none can be had
+python -m benchmark.browser      says which, installing one where there is none; exits with 1 where none can be had
 """
 
 from __future__ import annotations
@@ -65,12 +65,12 @@ def _try(*command: str) -> None:
     """What goes wrong is told, and the next way is tried."""
     print("No Chromium yet:", *command, file=sys.stderr)
     try:
-        subprocess.run(command, check=False, stdout=sys.stderr, timeout=_INSTALL_SECONDS)
+        subprocess.run(command, check=False, stdout=sys.stderr, timeout=_INSTALL_SECONDS)  # noqa: S603
     except subprocess.TimeoutExpired as error:
         print(error, file=sys.stderr)
 
 
 if __name__ == "__main__":
     browser = provide_browser()
-    print(f"The browser of the tests is {browser}." if browser else NO_BROWSER, file=sys.stderr)
+    print(f"The browser is {browser}." if browser else NO_BROWSER, file=sys.stderr)
     raise SystemExit(browser is None)
