@@ -2,6 +2,7 @@
 
 import type { Corpus } from "../data/corpus";
 import { type Projection, project } from "../space/camera";
+import type { Covered } from "../space/framing";
 import { arrange, type Box, clusterLabels } from "../space/labels";
 import type { State } from "../state";
 import type { Colors } from "./colors";
@@ -10,6 +11,10 @@ import { drawLinks } from "./links";
 const FONT_PIXELS = 12;
 const FONT = `${FONT_PIXELS}px system-ui, sans-serif`;
 const AIR = { x: 14, y: 8 };
+/** Rims let points shine through. */
+const RIM_OPACITY = 0.85;
+/** Names stand over their place, not in front of it. */
+const LIFT = 8;
 const PLACED_SHOWN = 40;
 const PLACED_CHARACTERS = 28;
 
@@ -21,7 +26,11 @@ export class Overlay {
   lasso: readonly number[] = [];
   /** Whether a crosshair shows what Enter selects. */
   hasCrosshair = false;
+  /** Names keep clear of what a panel hides. */
+  covered: Covered = { right: 0, bottom: 0 };
   #boxes: Box[] = [];
+  /** The name of the only cluster shown. */
+  #alone: Box[] = [];
   #corpus: Corpus | null = null;
 
   /** Whether names of clusters are there for these points. */
@@ -33,6 +42,7 @@ export class Overlay {
   name(corpus: Corpus, labels: Uint16Array | Uint32Array, context: CanvasRenderingContext2D): void {
     context.font = FONT;
     this.#corpus = corpus;
+    this.#alone = [];
     this.#boxes = clusterLabels(corpus.cloud, labels, corpus.meta.clusters).map((label) => ({
       label,
       width: context.measureText(label.text).width + AIR.x,
@@ -57,7 +67,10 @@ export class Overlay {
     context.font = FONT;
     if (state.corpus === null) return;
     drawLinks(context, state, projection, colors);
-    if (state.showLabels && this.#corpus === state.corpus) this.#drawNames(context, projection, colors, width, height);
+    if (state.showLabels && this.#corpus === state.corpus) {
+      const { right, bottom } = this.covered;
+      this.#drawNames(context, projection, colors, state.filter.cluster, width - right, height - bottom);
+    }
     this.#drawRings(context, state, projection, colors, radiusOf);
     this.#drawPlaced(context, state, projection, colors);
     this.#drawLasso(context, colors);
@@ -68,12 +81,19 @@ export class Overlay {
     context: CanvasRenderingContext2D,
     projection: Projection,
     colors: Colors,
+    only: number | null,
     width: number,
     height: number,
   ): void {
-    arrange(this.#boxes, projection, width, height);
+    if (only !== null && this.#alone[0]?.label.cluster !== only) {
+      this.#alone = this.#boxes.filter(({ label }) => label.cluster === only);
+    }
+    const boxes = only === null ? this.#boxes : this.#alone;
+    arrange(boxes, projection, width, height);
     context.textAlign = "center";
-    for (const box of this.#boxes) if (box.isShown) drawText(context, colors, box.label.text, box.x, box.y);
+    for (const { isShown, label, x, y } of boxes) {
+      if (isShown) drawText(context, colors, label.text, x, y - LIFT);
+    }
     context.textAlign = "start";
   }
 
@@ -137,9 +157,11 @@ function projectPoint(values: Uint16Array, point: number, projection: Projection
 function drawText(context: CanvasRenderingContext2D, colors: Colors, text: string, x: number, y: number): void {
   context.textBaseline = "middle";
   context.lineJoin = "round";
-  context.lineWidth = 4;
+  context.lineWidth = 3;
   context.strokeStyle = colors.background;
+  context.globalAlpha = RIM_OPACITY;
   context.strokeText(text, x, y);
+  context.globalAlpha = 1;
   context.fillStyle = colors.text;
   context.fillText(text, x, y);
 }

@@ -1,7 +1,8 @@
 // When the map is drawn: only when something changed. Follows the state, the camera, the size and the theme.
 
 import { bounds } from "../space/bounds";
-import { type CameraPose, distanceFor, HOME } from "../space/camera";
+import { type CameraPose, HOME } from "../space/camera";
+import { type Covered, frameBall, uncover } from "../space/framing";
 import type { State, Store } from "../state";
 import { Actions } from "./actions";
 import { followColors } from "./colors";
@@ -15,7 +16,7 @@ import { Scene } from "./scene";
 import { View } from "./view";
 
 const LEAST_FRAME = 0.12;
-const HOME_AIR = 1.25;
+const HOME_AIR = 1.06;
 const HOME_SAMPLE = 4_000;
 const LOOK = ["sizeFactor", "opacity", "showGrid"] as const;
 const DESCRIPTION =
@@ -83,12 +84,31 @@ export class Stage {
     return this.motion.follow(listener);
   }
 
-  /** Moves the camera so that these points fill the picture. */
+  /** A panel hides so many pixels of the map from now on. */
+  cover(covered: Covered): void {
+    this.view.covered = covered;
+    this.overlay.covered = covered;
+    this.redraw();
+  }
+
+  /** Moves the camera so that these points fill what is free of the picture. */
   frame(points: ArrayLike<number>): void {
     const { own } = this.scene;
     if (own === null || points.length === 0) return;
     const { center, radius } = bounds(own.values, points);
-    this.setPose({ target: center, distance: distanceFor(Math.max(LEAST_FRAME, radius), this.view.size) });
+    const pose = this.pose;
+    frameBall(pose, center, Math.max(LEAST_FRAME, radius), this.view.size, this.view.covered);
+    this.setPose(pose);
+  }
+
+  /** Moves the camera, if need be, so that a point is in the picture and no panel hides it. */
+  reveal(point: number): void {
+    const { own } = this.scene;
+    if (own === null) return;
+    const pose = this.pose;
+    const { center } = bounds(own.values, [point]);
+    if (!uncover(pose, center, this.view.size, this.view.covered)) this.frame([point]);
+    else if (pose.target.some((at, axis) => at !== this.motion.goal.target[axis])) this.setPose(pose);
   }
 
   /** Where the camera shows the whole map. */
@@ -96,7 +116,9 @@ export class Stage {
     const { own } = this.scene;
     if (own === null) return { ...HOME, target: [...HOME.target] };
     const { center, radius } = bounds(own.values, firstPoints(own.cloud.loaded));
-    return { ...HOME, target: center, distance: distanceFor(HOME_AIR * radius, this.view.size) };
+    const pose: CameraPose = { ...HOME, target: center };
+    frameBall(pose, center, HOME_AIR * radius, this.view.size, this.view.covered);
+    return pose;
   }
 
   /** The map as it is, as a PNG. */

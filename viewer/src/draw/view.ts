@@ -2,6 +2,7 @@
 
 import { type CameraPose, NEAR, type Projection, type Viewport, writeProjection } from "../space/camera";
 import { discScale, largestRadius } from "../space/disc";
+import type { Covered } from "../space/framing";
 import type { Colors } from "./colors";
 
 /** More pixels than this to one of CSS are not seen. */
@@ -15,6 +16,8 @@ export class View {
   readonly size = { width: 1, height: 1 };
   /** Device pixels. */
   readonly viewport = { width: 1, height: 1 };
+  /** CSS pixels at the right and at the bottom that a panel hides. */
+  covered: Covered = { right: 0, bottom: 0 };
   ratio = 1;
   /** To CSS pixels of the map. */
   readonly projection: Projection = new Float64Array(12);
@@ -31,7 +34,7 @@ export class View {
   aim(pose: CameraPose, numPoints: number, sizeFactor: number, snaps: boolean): void {
     writeProjection(pose, this.size, this.projection);
     writeProjection(pose, this.viewport, this.optics.projection);
-    this.optics.scale = discScale(sizeFactor, numPoints, this.viewport.height);
+    this.optics.scale = discScale(sizeFactor, numPoints, pose.distance, this.viewport.height);
     this.optics.largest = largestRadius(sizeFactor, this.ratio);
     this.optics.snaps = snaps;
     this.look.fadeStart = Math.max(NEAR, pose.distance - FADE_BEFORE);

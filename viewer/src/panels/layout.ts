@@ -24,12 +24,32 @@ export function layout(page: Page, map: HTMLElement, search: Search, link: (prom
   watch(page.store, ["selected", "marked", "corpus"], () => {
     selection.hidden = detail.hidden && marks.hidden;
   });
+  uncover(page, map, selection);
   const card = new HoverCard(page, map).root;
   document.body.prepend(skipLink(page));
   document.body.append(controls, menu, tools(page, help), selection, progress(page), page.notices.root, card, help);
   followKeys(page, search, help, () => show(controls, menu, true));
   selection.addEventListener("keydown", (event) => {
     if (event.key === "Escape") clear(page);
+  });
+}
+
+/** Tells the map what the selection hides of it, and keeps the selected point in the rest. */
+function uncover(page: Page, map: HTMLElement, selection: HTMLElement): void {
+  let revealed: number | null = null;
+  const measure = () => {
+    const [whole, panel] = [map.getBoundingClientRect(), selection.getBoundingClientRect()];
+    const isSheet = panel.width >= whole.width;
+    const right = isSheet || selection.hidden ? 0 : whole.right - panel.left;
+    const bottom = isSheet && !selection.hidden ? whole.bottom - panel.top : 0;
+    page.stage.cover({ right, bottom });
+    const { selected } = page.store.state;
+    if (selected !== null && selected !== revealed) page.stage.reveal(selected);
+    revealed = selected;
+  };
+  new ResizeObserver(measure).observe(selection);
+  watch(page.store, ["selected"], ({ selected }) => {
+    if (selected !== null && !selection.hidden) measure();
   });
 }
 

@@ -15,16 +15,20 @@ export const SMALLEST_RADIUS = 0.75;
 /** Largest radius in CSS pixels. */
 const LARGEST_RADIUS = 26;
 /** Radius in the layout's units of a disc of size 1 on a map of so many points; it shrinks slowly with more. */
-const USUAL_RADIUS = 0.0042;
+const USUAL_RADIUS = 0.0032;
 const USUAL_POINTS = 250_000;
-const SHRINKING = 0.27;
+const SHRINKING = 0.2;
+/** From here on discs shrink while the camera comes nearer: what is one clump from afar comes apart. */
+const USUAL_DISTANCE = 2.4;
+const COMING_APART = 0.55;
 const FINE_STEPS = 4;
 const FINE_RADIUS = 5;
 
-/** Device pixels of radius of a disc of size 1 at depth 1. `height` in device pixels. */
-export function discScale(sizeFactor: number, numPoints: number, height: number): number {
+/** Device pixels of radius of a disc of size 1 at depth 1. `distance` is the camera's, `height` in device pixels. */
+export function discScale(sizeFactor: number, numPoints: number, distance: number, height: number): number {
   const radius = USUAL_RADIUS * (USUAL_POINTS / Math.max(500, numPoints)) ** SHRINKING;
-  return sizeFactor * radius * focalLength(height);
+  const nearness = Math.min(1, distance / USUAL_DISTANCE) ** COMING_APART;
+  return sizeFactor * radius * nearness * focalLength(height);
 }
 
 /** Device pixels of the largest disc's radius; it gives way to a size factor above one. */

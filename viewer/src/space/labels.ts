@@ -29,11 +29,14 @@ interface Cluster {
 }
 
 const SAMPLED_POINTS = 75;
+const MOST_OF_THEM = 0.9;
 const MOST_CANDIDATES = 60;
 const MOST_SHOWN = 24;
 const SHOWN_TERMS = 2;
+/** Words that say something to people; numbers and single letters name a cluster only where it has nothing else. */
+const READABLE = /^\p{L}[\p{L}'-]{2,}$/u;
 
-/** The largest clusters, largest first, each at the point nearest to the median of a sample of its points. */
+/** The largest clusters, largest first, each over the middle of its points. */
 export function clusterLabels(
   cloud: Cloud,
   labels: Uint16Array | Uint32Array,
@@ -44,9 +47,13 @@ export function clusterLabels(
   return named.slice(0, MOST_CANDIDATES).flatMap(({ label, terms }) => {
     const points = samples.get(label) ?? [];
     if (points.length === 0) return [];
-    const text = terms.slice(0, SHOWN_TERMS).join(" · ");
-    return [{ cluster: label, text, position: center(cloud.values, points) }];
+    return [{ cluster: label, text: nameOf(terms), position: center(cloud.values, points) }];
   });
+}
+
+function nameOf(terms: readonly string[]): string {
+  const readable = terms.filter((term) => READABLE.test(term));
+  return (readable.length > 0 ? readable : terms).slice(0, SHOWN_TERMS).join(" · ");
 }
 
 /** The first points of each cluster: the cloud's order makes them a fair sample. */
@@ -61,16 +68,29 @@ function samplePoints(cloud: Cloud, labels: ArrayLike<number>, clusters: readonl
   return samples;
 }
 
-/** The point nearest to the median of all: it lies in the midst of points, which a mean or a median need not. */
+/** Over the point nearest to the median of all, which lies in the midst of points as a mean need not: as high as most of
+ * them, since a name in front of a small cluster would hide it.
+ */
 function center(values: Uint16Array, points: readonly number[]): [number, number, number] {
-  const medians = [0, 1, 2].map((axis) => median(points.map((point) => values[4 * point + axis])));
+  const medians = [0, 1, 2].map((axis) =>
+    quantile(
+      points.map((point) => values[4 * point + axis]),
+      0.5,
+    ),
+  );
   const away = (point: number) => medians.reduce((sum, at, axis) => sum + (values[4 * point + axis] - at) ** 2, 0);
   const nearest = points.reduce((best, point) => (away(point) < away(best) ? point : best));
-  return [0, 1, 2].map((axis) => (values[4 * nearest + axis] / 65535) * 2 - 1) as [number, number, number];
+  const heights = points.map((point) => values[4 * point + 1]);
+  const top = Math.max(values[4 * nearest + 1], quantile(heights, MOST_OF_THEM));
+  return [values[4 * nearest], top, values[4 * nearest + 2]].map((at) => (at / 65535) * 2 - 1) as [
+    number,
+    number,
+    number,
+  ];
 }
 
-function median(numbers: number[]): number {
-  return numbers.sort((a, b) => a - b)[numbers.length >> 1];
+function quantile(numbers: number[], share: number): number {
+  return numbers.sort((a, b) => a - b)[Math.floor(share * (numbers.length - 1))];
 }
 
 const place = new Float64Array(3);

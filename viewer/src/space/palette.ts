@@ -53,9 +53,13 @@ export function css(palette: Palette, code: number): string {
   return `#${number.toString(16).padStart(6, "0")}`;
 }
 
-/** Code of a weight, given as a multiple of a uniform one; 128 is uniform. */
+/** Code of a weight, given as a multiple of a uniform one; 128 is uniform. Most weights are within an octave of it, and
+ * edited ones far away: colours change fastest near the middle.
+ */
 export function weightCode(multiple: number): number {
-  return multiple > 0 ? centred(Math.log2(multiple) / WEIGHT_OCTAVES) : 0;
+  if (multiple === 0) return 0;
+  const octaves = Math.log2(multiple) / WEIGHT_OCTAVES;
+  return centred(Math.sign(octaves) * Math.sqrt(Math.abs(octaves)));
 }
 
 /** Code of a ratio of densities as in `Comparison.ratios`. */

@@ -19,7 +19,7 @@ function layer(): Layer {
 function optics(snaps: boolean, yaw: number): Optics {
   const projection = new Float64Array(12);
   writeProjection({ yaw, pitch: 0.4, distance: 1.4, target: [0, 0, 0] }, VIEW, projection);
-  return { projection, scale: discScale(1, 4000, VIEW.height), largest: 20, snaps };
+  return { projection, scale: discScale(1, 4000, 2, VIEW.height), largest: 20, snaps };
 }
 
 /** Paints all discs, pixel by pixel, the way a renderer does; -1 where there is none. */
