@@ -20,7 +20,7 @@ class Measure:
     theirs: float | None = None
     """The same of what a user would do instead; None where there is nothing to compare with."""
     ratio: float | None = None
-    """How many times better ours is."""
+    """How many times better ours is; None also where ours is nothing at all."""
     bar: str = ""
     passed: bool | None = None
     """None where the figure is only stated."""
@@ -31,9 +31,9 @@ class Measure:
         cls, name: str, unit: str, ours: float, theirs: float, times: float | None = None, note: str = ""
     ) -> Measure:
         """Of which less is better; the bar is theirs / ours >= `times`."""
-        ratio = theirs / ours if ours else float("inf")
+        ratio = theirs / ours if ours else None
         bar = "" if times is None else f">= {times:g}x"
-        return cls(name, unit, ours, theirs, ratio, bar, None if times is None else ratio >= times, note)
+        return cls(name, unit, ours, theirs, ratio, bar, None if times is None else theirs >= times * ours, note)
 
     @classmethod
     def at_most(cls, name: str, unit: str, ours: float, limit: float, note: str = "") -> Measure:

@@ -1,0 +1,212 @@
+"""The map and the seeds' page in a browser, as things that can be timed. Knows no bars."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import Browser, CDPSession, Page
+
+from benchmark.pages import open_page
+
+Pixels = Sequence[tuple[float, float]]
+SIZE = (1280, 720)
+_PATIENCE_MILLISECONDS = 120_000
+_LOADED = "() => window.__viz?.timings.dataReady != null && window.__viz.settled"
+_FRAMES = """
+async (yaws) => {
+  const canvas = document.querySelector("#map canvas:not(:first-child, :last-child), #map div > div canvas");
+  const gl = window.__viz.kind === "webgl" ? canvas.getContext("webgl2") : null;
+  const wait = () => gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
+  const one = (yaw) => new Promise((done) => {
+    let [start, first] = [0, 0];
+    const asked = performance.now();
+    const next = () => {
+      if (window.__viz.settled) done([first, performance.now() - asked]);
+      else requestAnimationFrame(next);
+    };
+    // Frames run their callbacks in the order in which they were asked for: the map's own is between these two.
+    requestAnimationFrame(() => { start = performance.now(); });
+    window.__viz.setCamera({ yaw });
+    requestAnimationFrame(() => {
+      wait();
+      first = performance.now() - start;
+      next();
+    });
+  });
+  const found = [];
+  for (const yaw of yaws) found.push(await one(yaw));
+  return found;
+}
+"""
+_PICKS = """
+(pixels) => pixels.map(([x, y]) => {
+  const start = performance.now();
+  const point = window.__viz.pickAt(x, y);
+  return [performance.now() - start, point];
+})
+"""
+_LIT = """
+(pixels) => {
+  const canvases = [...document.querySelectorAll("#map canvas")];
+  const points = canvases[canvases.length - 2];
+  const copy = new OffscreenCanvas(points.width, points.height);
+  const context = copy.getContext("2d", { willReadFrequently: true });
+  context.drawImage(points, 0, 0);
+  const box = points.getBoundingClientRect();
+  return pixels.map(([x, y]) => context.getImageData(x - box.x, y - box.y, 1, 1).data[3] > 0);
+}
+"""
+_FILTERS = """
+(percents) => percents.map((percent) => {
+  const lowest = document.querySelector("#lowest");
+  lowest.value = String(percent);
+  lowest.dispatchEvent(new Event("input", { bubbles: true }));
+  return [window.__viz.timings.lastFilter, window.__viz.visible];
+})
+"""
+_IDLE = """
+(milliseconds) => new Promise((done) => {
+  const [start, frames] = [performance.now(), window.__viz.frames];
+  const next = (now) => (now - start > milliseconds ? done(window.__viz.frames - frames) : requestAnimationFrame(next));
+  requestAnimationFrame(next);
+})
+"""
+_SPAN = """
+([path, mark]) => {
+  const asked = performance.getEntriesByType("resource").filter(({ name }) => name.includes(path));
+  return [Math.min(...asked.map(({ startTime }) => startTime)), performance.getEntriesByName(mark)[0].startTime];
+}
+"""
+
+
+@contextmanager
+def fresh_page(browser: Browser) -> Iterator[Page]:
+    """A page with nothing in any cache, of a person who wants no motion."""
+    context = browser.new_context(viewport={"width": SIZE[0], "height": SIZE[1]}, reduced_motion="reduce")
+    context.set_default_timeout(_PATIENCE_MILLISECONDS)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+class MapPage:
+    """The map as it is served, with all points drawn."""
+
+    def __init__(self, page: Page, service: str, renderer: str | None = None) -> None:
+        self.page = page
+        page.goto(f"{service}/viz" + (f"?renderer={renderer}" if renderer else ""))
+        page.wait_for_function(_LOADED)
+
+    @property
+    def points(self) -> int:
+        """Of the snapshot."""
+        return int(self.page.evaluate("() => window.__viz.points"))
+
+    @property
+    def drawn(self) -> int:
+        """Points that are loaded and pass the filters."""
+        return int(self.page.evaluate("() => Math.min(window.__viz.loaded, window.__viz.visible)"))
+
+    def milliseconds(self) -> dict[str, float]:
+        """From the start of the page until all points were `drawn`; when they were `asked` for and all `there`."""
+        drawn = self.page.evaluate("() => window.__viz.timings.dataReady")
+        asked, there = self.page.evaluate(_SPAN, ["/v1/points", "points-loaded"])
+        return {"drawn": drawn, "asked": asked, "there": there}
+
+    def frames(self, yaws: Sequence[float]) -> list[tuple[float, float]]:
+        """For each turn of the camera milliseconds of the first frame, and until all points are drawn."""
+        return [(first, whole) for first, whole in self.page.evaluate(_FRAMES, list(yaws))]
+
+    def picks(self, pixels: Pixels) -> list[tuple[float, int | None]]:
+        """Milliseconds and point of a pick at each pixel."""
+        return [(milliseconds, point) for milliseconds, point in self.page.evaluate(_PICKS, list(pixels))]
+
+    def lit(self, pixels: Pixels) -> list[bool]:
+        """Whether a point is drawn at each pixel."""
+        return list(self.page.evaluate(_LIT, list(pixels)))
+
+    def filters(self, percents: Sequence[int]) -> list[tuple[float, int]]:
+        """Milliseconds of each filter by lowest density, and how many points pass."""
+        return [(milliseconds, visible) for milliseconds, visible in self.page.evaluate(_FILTERS, list(percents))]
+
+    def idle_frames(self, milliseconds: int) -> int:
+        """Frames drawn while nothing happens."""
+        return int(self.page.evaluate(_IDLE, milliseconds))
+
+    def look(self, yaw: float, distance: float) -> Any:
+        """Take a pose and wait until all is drawn; the pose."""
+        self.page.evaluate("(pose) => window.__viz.setCamera(pose)", {"yaw": yaw, "distance": distance})
+        self.page.wait_for_function("() => window.__viz.settled")
+        return self.page.evaluate("() => window.__viz.camera")
+
+
+class SeedsPage:
+    """The page written the seeds' way, over the same points."""
+
+    def __init__(self, page: Page, service: str) -> None:
+        self.page = open_page(page, service, "seeds")
+        page.wait_for_function("() => window.__seeds !== undefined")
+
+    @property
+    def points(self) -> int:
+        """Of its JSON."""
+        return int(self.page.evaluate("() => window.__seeds.points"))
+
+    def milliseconds(self) -> dict[str, float]:
+        """From the start of the page until the points were `there`, in buffers; when they were `asked` for."""
+        asked, there = self.page.evaluate(_SPAN, ["/api/embeddings_3d", "points-loaded"])
+        return {"asked": asked, "there": there}
+
+    def frames(self, yaws: Sequence[float]) -> list[float]:
+        """Milliseconds of one frame after each turn of the camera."""
+        return list(self.page.evaluate("(yaws) => yaws.map((yaw) => window.__seeds.frame(yaw))", list(yaws)))
+
+    def picks_by_id(self, pixels: Pixels) -> list[tuple[float, int | None]]:
+        """Milliseconds and point of a pick at each pixel, by an id buffer."""
+        return [(one["milliseconds"], one["point"]) for one in self._pick("pickById", pixels)]
+
+    def picks_by_ray(self, pixels: Pixels) -> list[float]:
+        """Milliseconds of a pick at each pixel by three.js' raycaster."""
+        return [one["milliseconds"] for one in self._pick("pickByRay", pixels)]
+
+    def _pick(self, name: str, pixels: Pixels) -> list[dict[str, Any]]:
+        return list(
+            self.page.evaluate(f"(pixels) => pixels.map(([x, y]) => window.__seeds.{name}(x, y))", list(pixels))
+        )
+
+
+def retained_bytes(page: Page) -> int:
+    """What scripts of a page hold on to, after a collection: objects, and buffers of arrays outside of them."""
+    session = page.context.new_cdp_session(page)
+    session.send("HeapProfiler.enable")
+    for _ in range(3):  # what one collection frees may have kept other things alive
+        session.send("HeapProfiler.collectGarbage")
+    usage = session.send("Runtime.getHeapUsage")
+    return int(usage["usedSize"] + usage.get("backingStorageSize", 0))
+
+
+class Traffic:
+    """Bytes of answers as they came over the wire, headers too. Watches a page from before its first request on."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+        self._start: float | None = None
+        self._ended: list[tuple[float, int]] = []
+        self._session.on("Network.requestWillBeSent", self._begin)
+        self._session.on("Network.loadingFinished", self._end)
+        self._session.send("Network.enable")
+
+    def bytes_until(self, milliseconds: float) -> int:
+        """Of all answers that ended by then, after the start of the page."""
+        start = self._start or 0.0
+        return sum(size for time, size in self._ended if 1000 * (time - start) <= milliseconds)
+
+    def _begin(self, event: dict[str, Any]) -> None:
+        if self._start is None:
+            self._start = event["timestamp"]
+
+    def _end(self, event: dict[str, Any]) -> None:
+        self._ended.append((event["timestamp"], int(event["encodedDataLength"])))
