@@ -22,6 +22,8 @@ from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from tests.serve.corpus import write_store
 from tests.viewer.hostile import publish_hostile
+from tests.viewer.map_page import MapPage
+from tests.viewer.points import Point, points_of
 from tests.viewer.service import ViewerService
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -131,6 +133,30 @@ def serve() -> Iterator[Serve]:
 def viewer(built: None, serve: Serve, store: Store) -> ViewerService:
     """The service without tokens over the sixty prompts."""
     return serve(store)
+
+
+@pytest.fixture
+def points(store: Store) -> list[Point]:
+    """The sixty prompts in the order of the map."""
+    return points_of(store)
+
+
+@pytest.fixture(params=["canvas", "webgl"])
+def renderer(request: pytest.FixtureRequest) -> str:
+    """Both ways to draw."""
+    return str(request.param)
+
+
+@pytest.fixture
+def shown(page: Page, viewer: ViewerService, renderer: str) -> MapPage:
+    """The map of the sixty prompts, drawn both ways."""
+    return MapPage(page).open(f"{viewer.url}?renderer={renderer}")
+
+
+@pytest.fixture
+def drawn(page: Page, viewer: ViewerService) -> MapPage:
+    """The same, drawn the usual way: for tests of what is round the map."""
+    return MapPage(page).open(viewer.url)
 
 
 @pytest.fixture
