@@ -52,7 +52,8 @@ _EMPTY = """
 () => {
   const box = document.querySelector("#map .stage").getBoundingClientRect();
   const steps = Array.from({ length: 19 }, (_, step) => (step + 1) / 20);
-  const places = steps.flatMap((across) => steps.map((down) => [box.x + across * box.width, box.y + down * box.height]));
+  const row = (down) => steps.map((across) => [box.x + across * box.width, box.y + down * box.height]);
+  const places = steps.flatMap(row);
   const points = Array.from({ length: window.__viz.points }, (_, point) => window.__viz.project(point)).filter(Boolean);
   const room = ([x, y]) => Math.min(...points.map((point) => Math.hypot(point.x - x, point.y - y)));
   const free = places.filter(([x, y]) => document.elementFromPoint(x, y)?.closest("#map"));
