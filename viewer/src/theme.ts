@@ -1,11 +1,14 @@
-// Dark or light, and the colours of sources and clusters as CSS variables: one change repaints every dot of the page.
+// Dark or light, and the colours of the map as CSS variables: one change repaints every dot and scale of the page.
 
-import { clusterCode, css, paletteOf } from "./space/palette";
-import type { State, Store, Theme } from "./state";
+import { comparisonPalette } from "./draw/scene";
+import { clusterCode, css, type Palette, paletteOf } from "./space/palette";
+import type { ColorBy, State, Store, Theme } from "./state";
 
 const KEY = "kat-ray.theme";
 const THEMES: readonly Theme[] = ["system", "dark", "light"];
 const CODES = 256;
+const NUM_CLUSTER_CODES = 12;
+const SCALES = ["density", "weight", "ratio"] as const;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
 
 /** Follows the state and the system; to be called before any other listener of the store. */
@@ -35,6 +38,16 @@ export function clusterColor(label: number): string {
   return `var(--cluster-${clusterCode(label)})`;
 }
 
+/** A CSS background of the colours of a scale, from its lowest to its highest value; of kinds, in bands by their size. */
+export function scaleColors(colorBy: ColorBy | "ratio"): string {
+  return `var(--scale-${colorBy})`;
+}
+
+/** The CSS colour of a comparison's points: of prompts that both snapshots have, or that are new in the other. */
+export function comparisonColor(isNew: boolean): string {
+  return `var(--comparison-${Number(isNew)})`;
+}
+
 function apply({ theme, corpus }: State): void {
   const root = document.documentElement;
   root.dataset.theme = theme === "system" ? (LIGHT.matches ? "light" : "dark") : theme;
@@ -42,4 +55,28 @@ function apply({ theme, corpus }: State): void {
     const palette = paletteOf(kind, isDark(), corpus?.meta.sources ?? []);
     for (let code = 0; code < CODES; code++) root.style.setProperty(`--${kind}-${code}`, css(palette, code));
   }
+  for (const kind of SCALES) root.style.setProperty(`--scale-${kind}`, gradient(paletteOf(kind, isDark(), [])));
+  const sources = [...(corpus?.meta.sources ?? [])].sort((a, b) => b.size - a.size);
+  root.style.setProperty("--scale-source", bands(sources.map(({ code, size }) => [sourceColor(code), size])));
+  const hues = Array.from({ length: NUM_CLUSTER_CODES }, (_, label): [string, number] => [clusterColor(label), 1]);
+  root.style.setProperty("--scale-cluster", bands(hues));
+  const shared = comparisonPalette(isDark());
+  for (const code of [0, 1]) root.style.setProperty(`--comparison-${code}`, css(shared, code));
+}
+
+function gradient(palette: Palette): string {
+  const stops = Array.from({ length: 17 }, (_, stop) => css(palette, Math.min(255, stop * 16)));
+  return `linear-gradient(to right, ${stops.join(", ")})`;
+}
+
+/** Colours side by side, each as wide as its size. */
+function bands(colors: readonly (readonly [color: string, size: number])[]): string {
+  const total = colors.reduce((sum, [, size]) => sum + size, 0);
+  let end = 0;
+  const stops = colors.map(([color, size]) => {
+    const start = end;
+    end += (100 * size) / total;
+    return `${color} ${start.toFixed(2)}% ${end.toFixed(2)}%`;
+  });
+  return stops.length < 2 ? (colors[0]?.[0] ?? "none") : `linear-gradient(to right, ${stops.join(", ")})`;
 }

@@ -1,9 +1,8 @@
 // How the points look: colour, size, opacity, and what stands around them.
 
-import { css, paletteOf } from "../space/palette";
 import type { ColorBy, State } from "../state";
-import { isDark } from "../theme";
-import { element } from "./element";
+import { scaleColors } from "../theme";
+import { element, fill } from "./element";
 import { type Page, watch } from "./page";
 
 type Switch = "showLabels" | "showGrid" | "rotation";
@@ -19,9 +18,12 @@ const SWITCHES: readonly (readonly [Switch, string])[] = [
   ["showGrid", "Grid"],
   ["rotation", "Rotation"],
 ];
-const ENDS: Partial<Record<ColorBy, readonly [string, string]>> = {
-  density: ["rare", "crowded"],
-  weight: ["drawn less", "drawn more"],
+/** What colours mean: the ends and the middle of a scale, or how kinds are told apart. */
+const MEANINGS: Readonly<Record<ColorBy, readonly string[]>> = {
+  source: ["as in the list of sources, by size"],
+  cluster: ["by cluster; far ones may share a colour"],
+  density: ["very rare", "50 %", "very common"],
+  weight: ["drawn less (1/16)", "×1", "more (×16)"],
 };
 
 export function appearance(page: Page): HTMLElement {
@@ -29,46 +31,36 @@ export function appearance(page: Page): HTMLElement {
     "section",
     { class: "appearance", "aria-labelledby": "appearance-head" },
     element("h2", { id: "appearance-head" }, "Appearance"),
-    colors(page),
-    scale(page),
+    colorChoice(page, "color"),
     slider(page, "sizeFactor", "Point size", 0.1, 5, (size) => `${size.toFixed(1)}×`),
     slider(page, "opacity", "Opacity", 0.1, 1, (opacity) => opacity.toFixed(1)),
     element("div", { class: "checks" }, ...SWITCHES.map(([name, label]) => box(page, name, label))),
   );
 }
 
-function colors(page: Page): HTMLElement {
+/** What the colours say, to be chosen, and what they mean; `name` tells apart the places where it is chosen. */
+export function colorChoice(page: Page, name: string): HTMLElement {
   const buttons = COLORS.map(([colorBy, label]) => {
     const choose = () => page.store.set({ colorBy });
-    const input = element("input", { type: "radio", name: "color", value: colorBy, onchange: choose });
+    const input = element("input", { type: "radio", name, value: colorBy, onchange: choose });
     watch(page.store, ["colorBy"], (state) => {
       input.checked = state.colorBy === colorBy;
     });
     return element("label", {}, input, element("span", {}, label));
   });
-  return element("fieldset", { class: "choice" }, element("legend", {}, "Colour by"), ...buttons);
+  const choice = element("fieldset", { class: "choice" }, element("legend", {}, "Colour by"), ...buttons);
+  return element("div", { class: "colors" }, choice, scale(page));
 }
 
-/** What the colours mean, where they are a scale. */
+/** Always as high, so that nothing below it moves. */
 function scale(page: Page): HTMLElement {
-  const strip = element("div", { class: "strip" });
-  const [low, high] = [element("span"), element("span")];
-  const made = element("div", { class: "scale" }, strip, element("div", { class: "ends" }, low, high));
-  watch(page.store, ["colorBy", "theme"], ({ colorBy }) => {
-    const ends = ENDS[colorBy];
-    made.hidden = ends === undefined;
-    if (ends === undefined) return;
-    [low.textContent, high.textContent] = ends;
-    strip.style.background = gradient(colorBy);
+  const [strip, ends] = [element("div", { class: "strip" }), element("div", { class: "ends" })];
+  watch(page.store, ["colorBy"], ({ colorBy }) => {
+    const meanings = MEANINGS[colorBy].map((meaning) => element("span", {}, meaning));
+    fill(ends, meanings);
+    strip.style.background = scaleColors(colorBy);
   });
-  return made;
-}
-
-/** The colours of a scale from its lowest to its highest code. */
-export function gradient(colorBy: ColorBy | "ratio"): string {
-  const palette = paletteOf(colorBy, isDark(), []);
-  const stops = Array.from({ length: 17 }, (_, stop) => css(palette, Math.min(255, stop * 16)));
-  return `linear-gradient(to right, ${stops.join(", ")})`;
+  return element("div", { class: "scale" }, strip, ends);
 }
 
 function slider(

@@ -24,7 +24,8 @@ export class HoverCard {
     this.#page = page;
     this.#map = map;
     this.root.append(this.#text, this.#facts);
-    map.addEventListener("pointermove", (event) => this.#move(event));
+    // Before the map itself says what is under the pointer.
+    map.addEventListener("pointermove", (event) => this.#move(event), { capture: true });
     map.addEventListener("pointerleave", () => {
       this.#isOver = false;
       this.root.hidden = true;

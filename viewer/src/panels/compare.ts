@@ -3,7 +3,8 @@
 import { parseComparison } from "../data/comparison";
 import type { SnapshotEntry } from "../messages";
 import type { ComparisonView, State } from "../state";
-import { gradient } from "./appearance";
+import { comparisonColor, scaleColors } from "../theme";
+import { dot } from "./dot";
 import { element, fill } from "./element";
 import { type Page, watch } from "./page";
 import { failure, isAborted } from "./rights";
@@ -79,16 +80,18 @@ export class Compare {
   #result({ comparison, corpus }: State): HTMLElement[] {
     if (comparison === null || corpus === null) return [];
     const { numShared } = comparison;
-    const fact = (name: string, value: number, id: string) =>
-      element("div", {}, element("dt", {}, name), element("dd", { id: `comparison-${id}` }, count(value)));
+    const fact = (color: string, name: string, value: number, id: string) => {
+      const label = element("dt", {}, dot(color), name);
+      return element("div", {}, label, element("dd", { id: `comparison-${id}` }, count(value)));
+    };
     const facts = element(
       "dl",
-      { class: "facts" },
-      fact("In both", numShared, "shared"),
-      fact("New in the other", comparison.cloud.numPoints - numShared, "new"),
-      fact("Only here", corpus.numPoints - numShared, "gone"),
+      { class: "facts colored" },
+      fact(comparisonColor(false), "In both", numShared, "shared"),
+      fact(comparisonColor(true), "New in the other", comparison.cloud.numPoints - numShared, "new"),
+      fact("var(--control-line)", "Only here, faint on the map", corpus.numPoints - numShared, "gone"),
     );
-    return [facts, this.#views(), scale(this.#page)];
+    return [this.#views(), facts, scale(this.#page, facts)];
   }
 
   #views(): HTMLElement {
@@ -103,8 +106,8 @@ export class Compare {
   }
 }
 
-/** What the colours of the ratio mean. */
-function scale(page: Page): HTMLElement {
+/** What the colours of the ratio mean; those of the points are said by `facts`, whose dots go away meanwhile. */
+function scale(page: Page, facts: HTMLElement): HTMLElement {
   const strip = element("div", { class: "strip" });
   const ends = element("div", { class: "ends" });
   ends.append(
@@ -113,11 +116,15 @@ function scale(page: Page): HTMLElement {
     element("span", {}, "more there (×8)"),
   );
   const made = element("div", { class: "scale" }, strip, ends);
-  const end = page.store.follow(({ comparisonView, comparison }) => {
-    if (comparison === null) end();
+  const show = ({ comparisonView }: State) => {
     made.hidden = comparisonView !== "ratio";
+    facts.classList.toggle("colored", comparisonView !== "ratio");
+  };
+  const end = page.store.follow((state) => {
+    if (state.comparison === null) end();
+    show(state);
   });
-  made.hidden = page.store.state.comparisonView !== "ratio";
-  strip.style.background = gradient("ratio");
+  show(page.store.state);
+  strip.style.background = scaleColors("ratio");
   return made;
 }

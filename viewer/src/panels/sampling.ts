@@ -3,6 +3,7 @@
 import type { Corpus } from "../data/corpus";
 import { decileShares, effectiveShare } from "../space/exposure";
 import type { State } from "../state";
+import { colorChoice } from "./appearance";
 import { element, fill } from "./element";
 import { type Page, watch } from "./page";
 import { failure } from "./rights";
@@ -31,6 +32,7 @@ export function sampling(page: Page): HTMLElement {
       bars,
     ),
     facts,
+    colorChoice(page, "sampling-color"),
     trouble,
   );
   const render = (state: State) => {

@@ -1,50 +1,82 @@
-// The legend of sources, which filters: a click hides or shows one, "only" leaves one alone.
+// The legend of sources, which filters: a click hides or shows one, Alt and click or a double click leaves one alone.
 
+import { type Tally, tally } from "../space/histogram";
 import type { State } from "../state";
 import { sourceColor } from "../theme";
 import { dot } from "./dot";
 import { element, fill, quoted } from "./element";
 import { type Page, watch } from "./page";
-import { count } from "./words";
+import { count, counted } from "./words";
+
+/** So many stand in the list; of more than one beyond them, the rest is folded away. */
+const LISTED = 8;
+const HINT = "Click to hide or show, Alt and click to show only this one";
 
 type Source = { readonly code: number; readonly name: string; readonly size: number };
+/** Shows the state of one entry. */
+type Update = (state: State, shown: Tally) => void;
 
 export function sources(page: Page): HTMLElement {
-  const list = element("ul", { class: "legend" });
+  const [list, rest] = [element("ul", { class: "legend" }), element("div", { class: "rest" })];
   const all = element("button", { type: "button", class: "link", onclick: () => hide(page, []) }, "Show all");
   const head = element("div", { class: "head" }, element("h2", { id: "sources-head" }, "Sources"), all);
-  watch(page.store, ["corpus", "filter"], (state) => {
-    const focused = (document.activeElement as HTMLElement | null)?.dataset.focus;
-    all.hidden = state.filter.hiddenSources.size === 0;
-    fill(
-      list,
-      (state.corpus?.meta.sources ?? []).map((source) => entry(page, state, source)),
-    );
-    if (focused !== undefined) list.querySelector<HTMLElement>(`[data-focus="${focused}"]`)?.focus();
+  let updates: Update[] = [];
+  watch(page.store, ["corpus"], ({ corpus }) => {
+    updates = [];
+    const ordered = [...(corpus?.meta.sources ?? [])].sort((a, b) => b.size - a.size);
+    const entries = ordered.map((source) => entry(page, source, updates));
+    const listed = ordered.length > LISTED + 1 ? LISTED : ordered.length;
+    fill(list, entries.slice(0, listed));
+    fill(rest, listed < ordered.length ? [folded(ordered.slice(listed), entries.slice(listed))] : []);
   });
-  return element("section", { "aria-labelledby": "sources-head" }, head, list);
+  watch(page.store, ["corpus", "loaded", "filter"], (state) => {
+    all.hidden = state.filter.hiddenSources.size === 0;
+    if (state.corpus === null) return;
+    const whole = { ...state.filter, hiddenSources: new Set<number>() };
+    const shown = tally(state.corpus.cloud, whole, state.corpus.clustersNow);
+    for (const update of updates) update(state, shown);
+  });
+  return element("section", { "aria-labelledby": "sources-head" }, head, list, rest);
 }
 
-function entry(page: Page, { filter, corpus }: State, source: Source): HTMLElement {
-  const { code, name, size } = source;
-  const hidden = filter.hiddenSources;
-  const others = (corpus?.meta.sources ?? []).map((other) => other.code).filter((other) => other !== code);
-  const toggle = () => hide(page, hidden.has(code) ? [...hidden].filter((other) => other !== code) : [...hidden, code]);
-  const only = () => hide(page, others);
+function folded(sources: readonly Source[], entries: readonly HTMLElement[]): HTMLElement {
+  const size = sources.reduce((sum, source) => sum + source.size, 0);
+  const said = element("span", {}, counted(sources.length, "more source"));
+  const summary = element("summary", {}, said, element("span", { class: "number" }, count(size)));
+  return element("details", {}, summary, element("ul", { class: "legend" }, ...entries));
+}
+
+function entry(page: Page, { code, name, size }: Source, updates: Update[]): HTMLElement {
+  const only = () => showOnly(page, code);
+  const number = element("span", { class: "number" }, count(size));
+  const click = (event: MouseEvent) => (event.altKey ? only() : toggle(page, code));
   const shown = element(
     "button",
-    { type: "button", "aria-pressed": String(!hidden.has(code)), "data-focus": `source-${code}`, onclick: toggle },
+    { type: "button", title: HINT, onclick: click, ondblclick: only },
     dot(sourceColor(code)),
     quoted(name, "name"),
-    element("span", { class: "number" }, count(size)),
+    number,
   );
-  const alone = element(
-    "button",
-    { type: "button", class: "only", "aria-label": `Show only ${name}`, "data-focus": `only-${code}`, onclick: only },
-    "only",
+  const alone = { type: "button", class: "only", "aria-label": `Show only ${name}`, onclick: only };
+  updates.push(({ filter, corpus }, { bySource }) => {
+    shown.setAttribute("aria-pressed", String(!filter.hiddenSources.has(code)));
+    const isWhole = corpus === null || corpus.cloud.loaded < corpus.cloud.numPoints || bySource[code] === size;
+    number.textContent = isWhole ? count(size) : `${count(bySource[code])} of ${count(size)}`;
+  });
+  return element("li", {}, shown, element("button", alone, "only"));
+}
+
+function toggle(page: Page, code: number): void {
+  const { hiddenSources } = page.store.state.filter;
+  hide(page, hiddenSources.has(code) ? [...hiddenSources].filter((other) => other !== code) : [...hiddenSources, code]);
+}
+
+function showOnly(page: Page, code: number): void {
+  const codes = (page.store.state.corpus?.meta.sources ?? []).map((source) => source.code);
+  hide(
+    page,
+    codes.filter((other) => other !== code),
   );
-  shown.addEventListener("dblclick", only);
-  return element("li", {}, shown, alone);
 }
 
 function hide(page: Page, codes: readonly number[]): void {
