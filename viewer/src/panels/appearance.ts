@@ -31,7 +31,6 @@ export function appearance(page: Page): HTMLElement {
     "section",
     { class: "appearance", "aria-labelledby": "appearance-head" },
     element("h2", { id: "appearance-head" }, "Appearance"),
-    colorChoice(page, "color"),
     slider(page, "sizeFactor", "Point size", 0.1, 5, (size) => `${size.toFixed(1)}×`),
     slider(page, "opacity", "Opacity", 0.1, 1, (opacity) => opacity.toFixed(1)),
     element("div", { class: "checks" }, ...SWITCHES.map(([name, label]) => box(page, name, label))),

@@ -37,8 +37,9 @@ export function clusters(page: Page): HTMLElement {
 /** Shows one cluster alone; null shows all. */
 export async function showCluster(page: Page, cluster: number | null): Promise<void> {
   try {
-    if (cluster !== null) await page.store.state.corpus?.clusters();
+    const points = cluster === null ? [] : await pointsOf(page, cluster);
     page.store.set({ filter: { ...page.store.state.filter, cluster } });
+    page.stage.frame(points);
   } catch (error) {
     page.notices.show("clusters", "trouble", failure(error));
   }
@@ -85,13 +86,19 @@ function only(page: Page, cluster: Cluster): HTMLElement {
 
 async function markCluster(page: Page, label: number): Promise<void> {
   try {
-    const labels = await page.store.state.corpus?.clusters();
-    const points: number[] = [];
-    labels?.forEach((other, point) => {
-      if (other === label) points.push(point);
-    });
+    const points = await pointsOf(page, label);
     page.store.set({ marked: Uint32Array.from(points), selected: null });
+    page.stage.frame(points);
   } catch (error) {
     page.notices.show("clusters", "trouble", failure(error));
   }
+}
+
+async function pointsOf({ store }: Page, label: number): Promise<number[]> {
+  const labels = await store.state.corpus?.clusters();
+  const points: number[] = [];
+  labels?.forEach((other, point) => {
+    if (other === label) points.push(point);
+  });
+  return points;
 }

@@ -6,7 +6,6 @@ import { type Page, watch } from "./page";
 import { percent } from "./words";
 
 const BARS = 32;
-const RARE = 0.02;
 const SVG = "http://www.w3.org/2000/svg";
 
 export function density(page: Page): HTMLElement {
@@ -37,12 +36,7 @@ export function density(page: Page): HTMLElement {
   const head = element("div", { class: "head" }, element("h2", { id: "density-head" }, "Density"), said);
   const ends = element("div", { class: "ends" }, element("span", {}, "very rare"), element("span", {}, "very common"));
   const range = element("div", { class: "range" }, low, high);
-  const rare = element(
-    "button",
-    { type: "button", class: "link", onclick: () => showRare(page) },
-    "Show me a rare prompt",
-  );
-  return element("section", { class: "density", "aria-labelledby": "density-head" }, head, bars, range, ends, rare);
+  return element("section", { class: "density", "aria-labelledby": "density-head" }, head, bars, range, ends);
 }
 
 function set(page: Page, from: number, to: number): void {
@@ -75,17 +69,4 @@ function outline(byDensity: Uint32Array): string {
   );
   const most = Math.max(1, ...sums);
   return sums.map((sum, bar) => `M${bar} 1V${(1 - sum / most).toFixed(3)}h.85V1z`).join("");
-}
-
-/** Any of the rarest prompts, to have somewhere to begin. */
-function showRare(page: Page): void {
-  const { corpus } = page.store.state;
-  if (corpus === null) return;
-  const rare = Array.from({ length: corpus.cloud.loaded }, (_, point) => point).filter(
-    (point) => corpus.densityPercentile(point) <= RARE,
-  );
-  if (rare.length === 0) return;
-  const point = rare[Math.floor(Math.random() * rare.length)];
-  page.store.set({ selected: point, marked: null });
-  page.stage.frame([point]);
 }

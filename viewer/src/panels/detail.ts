@@ -7,9 +7,10 @@ import { conversation, replies } from "./conversation";
 import { sourceDot } from "./dot";
 import { type Child, CROSS, element, fill, icon, quoted } from "./element";
 import { type Page, watch } from "./page";
-import { reason } from "./reason";
+import { rarity } from "./rarity";
 import { failure, isAborted } from "./rights";
-import { band, percent, times } from "./words";
+import { typicalDistance } from "./typical";
+import { band, percent } from "./words";
 
 export class Detail {
   readonly root = element("article", { class: "detail", "aria-labelledby": "detail-head" });
@@ -38,25 +39,27 @@ export class Detail {
     fill(this.root, [this.#head(null), text === undefined ? skeleton() : quoted(text, "quoted block")]);
     try {
       const { id } = await corpus.preview(selected);
-      const [prompt, found] = await Promise.all([
-        this.#page.api.prompt(id, corpus.snapshotId, signal),
-        this.#page.api.neighbors(id, corpus.snapshotId, signal),
+      const { api } = this.#page;
+      const [prompt, found, typical] = await Promise.all([
+        api.prompt(id, corpus.snapshotId, signal),
+        api.neighbors(id, corpus.snapshotId, signal),
+        typicalDistance(api, corpus),
       ]);
       if (signal.aborted) return;
-      this.#show(prompt, found.neighbors, corpus.numPoints);
+      this.#show(prompt, found.neighbors, rarity(prompt, corpus.numPoints, typical));
     } catch (error) {
       if (!isAborted(error) && !signal.aborted) this.#fail(failure(error));
     }
   }
 
-  #show(prompt: Prompt, neighbors: readonly Brief[], numPrompts: number): void {
+  #show(prompt: Prompt, neighbors: readonly Brief[], why: HTMLElement): void {
     const { store } = this.#page;
     store.set({ neighbors: neighbors.flatMap(({ point }) => (point === null ? [] : [point])) });
     fill(this.root, [
       this.#head(prompt),
       conversation(prompt.messages),
       this.#actions(prompt),
-      numbers(prompt, numPrompts),
+      why,
       this.#cluster(prompt),
       this.#duplicate(prompt),
       replies(prompt),
@@ -153,29 +156,6 @@ function skeleton(): HTMLElement {
     "div",
     { class: "skeleton", "aria-busy": "true" },
     element("span", { class: "spoken" }, "Loading the prompt"),
-  );
-}
-
-function numbers(prompt: Prompt, numPrompts: number): HTMLElement {
-  const percentile = prompt.density_percentile;
-  const level = element("span", { class: "level", "aria-hidden": "true" });
-  level.style.setProperty("--share", String(percentile));
-  const fact = (name: string, ...value: Child[]) =>
-    element("div", {}, element("dt", {}, name), element("dd", {}, ...value));
-  const facts = element(
-    "dl",
-    { class: "facts" },
-    fact("Density", level, percent(percentile), element("span", { class: "note" }, ` ${band(percentile)}`)),
-    fact("Weight", times(prompt.weight * numPrompts), element("span", { class: "note" }, " of average")),
-    fact("Loss weight", prompt.loss_weight.toFixed(2)),
-  );
-  const why = reason({ density: prompt.density, percentile, weight: prompt.weight, numPrompts });
-  return element(
-    "section",
-    { class: "why", "aria-labelledby": "why-head" },
-    element("h3", { id: "why-head" }, "How rare, and what training does"),
-    facts,
-    element("p", { id: "reason" }, why),
   );
 }
 

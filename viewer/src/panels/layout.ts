@@ -48,9 +48,7 @@ function uncover(page: Page, map: HTMLElement, selection: HTMLElement): void {
     revealed = selected;
   };
   new ResizeObserver(measure).observe(selection);
-  watch(page.store, ["selected"], ({ selected }) => {
-    if (selected !== null && !selection.hidden) measure();
-  });
+  watch(page.store, ["selected", "marked"], measure);
 }
 
 /** Only one thing goes at a time, as on the map. */

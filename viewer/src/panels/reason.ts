@@ -1,4 +1,4 @@
-// Why a prompt has its weight, and what training does with it, in sentences made of its numbers.
+// How rare a prompt is, why, and what training does with it, in sentences made of its numbers.
 
 import { count, percent } from "./words";
 
@@ -11,34 +11,57 @@ export interface Numbers {
   /** Share of draws. */
   readonly weight: number;
   readonly numPrompts: number;
+  /** Mean distance to its neighbors of a prompt in the middle of all; null when it is not known. */
+  readonly typicalDistance: number | null;
+}
+
+/** For people who have not read the manual: what it is, in a few words, and why. */
+export interface Reason {
+  readonly rarity: string;
+  readonly why: string;
+  readonly drawing: string;
+  readonly expected: string;
 }
 
 const DRAWS = 10_000;
 const CLEARLY = 1.05;
+const DISTANCES = "0 would be the same text, 1.41 nothing in common";
 
-/** One paragraph for people who have not read the manual. */
-export function reason(numbers: Numbers): string {
-  return [place(numbers), drawing(numbers), surprise(numbers)].filter((sentence) => sentence !== "").join(" ");
+export function reason(numbers: Numbers): Reason {
+  return {
+    rarity: rarity(numbers),
+    why: why(numbers),
+    drawing: drawing(numbers),
+    expected: [expected(numbers), surprise(numbers)].filter((sentence) => sentence !== "").join(" "),
+  };
 }
 
-function place({ density, percentile }: Numbers): string {
+/** Rounded down: nothing is rarer than all prompts, itself included. */
+function rarity({ percentile }: Numbers): string {
+  const share = (others: number) => percent(Math.floor(Math.min(0.999, others) * 1000) / 1000);
+  return percentile < 0.5
+    ? `Rarer than ${share(1 - percentile)} of prompts`
+    : `More common than ${share(percentile)} of prompts`;
+}
+
+function why({ density, typicalDistance }: Numbers): string {
   const distance = (1 / density).toFixed(2);
-  const others =
-    percentile < 0.5
-      ? `only ${percent(percentile)} of all prompts stand more alone`
-      : `${percent(percentile)} of all prompts stand more alone`;
-  return `Its nearest prompts are ${distance} away on average (0 is the same text, 1.41 unrelated): ${others}.`;
+  const typical = typicalDistance === null ? "" : ` where ${typicalDistance.toFixed(2)} is typical`;
+  return `Its nearest prompts are ${distance} away on average${typical} (${DISTANCES}).`;
 }
 
 function drawing({ weight, numPrompts }: Numbers): string {
   const ratio = weight * numPrompts;
-  const compared =
-    ratio > 0.995 && ratio < 1.005
-      ? "as often as an average prompt"
-      : `about ${ratio.toPrecision(ratio >= 0.1 ? 2 : 1)} times as often as an average prompt`;
-  const expected = weight * DRAWS;
-  const once = expected < 1 ? `, or once in ${count(rounded(1 / weight))}` : "";
-  return `Training will draw it ${compared}: in ${count(DRAWS)} draws about ${amount(expected)} times${once}.`;
+  if (ratio === 0) return "Training never draws it";
+  if (ratio > 0.995 && ratio < 1.005) return "Training draws it as often as a uniform sampler would";
+  return `Training draws it ${written(ratio)} × as often as a uniform sampler would`;
+}
+
+function expected({ weight, numPrompts }: Numbers): string {
+  const [own, uniform] = [weight * DRAWS, DRAWS / numPrompts];
+  if (own === 0) return "Its weight is 0.";
+  const said = `In ${count(DRAWS)} draws about ${amount(own)} times instead of ${amount(uniform)}`;
+  return own < 1 ? `${said}, or once in ${count(rounded(1 / weight))}.` : `${said}.`;
 }
 
 /** A weight against the rule was set by an edit, or by another rule. */
@@ -46,6 +69,11 @@ function surprise({ percentile, weight, numPrompts }: Numbers): string {
   const ratio = weight * numPrompts;
   const isAgainst = (percentile < 0.25 && ratio * CLEARLY < 1) || (percentile > 0.75 && ratio > CLEARLY);
   return isAgainst ? "Its place alone would say otherwise: its weight was edited, or has a rule of its own." : "";
+}
+
+function written(ratio: number): string {
+  if (ratio >= 100) return count(Math.round(ratio));
+  return ratio >= 10 ? ratio.toFixed(0) : ratio.toPrecision(2);
 }
 
 function amount(expected: number): string {

@@ -4,6 +4,7 @@ import type { Brief, SearchMode } from "../messages";
 import { brief } from "./brief";
 import { element, fill } from "./element";
 import { type Page, watch } from "./page";
+import { rareButton } from "./rare";
 import { failure, isAborted } from "./rights";
 import { count, counted } from "./words";
 
@@ -34,7 +35,8 @@ export class Search {
   constructor(page: Page) {
     this.#page = page;
     const byMeaning = element("label", { class: "check" }, this.#mode, "by meaning");
-    const form = element("form", { role: "search" }, this.#text, byMeaning);
+    const ways = element("div", { class: "ways" }, byMeaning, rareButton(page));
+    const form = element("form", { role: "search" }, this.#text, ways);
     this.root = element("section", { class: "search" }, form, this.#said, this.#list);
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -95,10 +97,10 @@ export class Search {
       this.#said.textContent = "No prompt has these words. Try fewer of them, or search by meaning.";
       return;
     }
-    const found = total === null ? `The ${results.length} nearest in meaning.` : `${counted(total, "prompt")} found.`;
+    const found = total === null ? `${results.length} nearest in meaning` : `${counted(total, "prompt")} found`;
     const mark = () => void this.#mark();
     const button = element("button", { type: "button", class: "link", onclick: mark }, "Mark all on the map");
-    fill(this.#said, [`${found} `, total !== null && total > results.length ? `First ${SHOWN}: ` : null, button]);
+    fill(this.#said, [total !== null && total > results.length ? `${found}, first ${SHOWN}` : found, button]);
   }
 
   async #mark(): Promise<void> {
@@ -110,6 +112,7 @@ export class Search {
       const found = await this.#page.api.search(this.#text.value.trim(), this.#wanted, wanted, corpus.snapshotId);
       const points = found.results.flatMap(({ point }) => (point === null ? [] : [point]));
       this.#page.store.set({ marked: Uint32Array.from(points).sort(), selected: null });
+      this.#page.stage.frame(points);
       if ((found.total ?? 0) > points.length) {
         const sentence = `The first ${count(points.length)} of ${count(found.total ?? 0)} prompts are marked, the most at once.`;
         this.#page.notices.show("marked", "information", sentence);

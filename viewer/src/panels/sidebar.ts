@@ -1,7 +1,7 @@
 // The left side: the snapshot, three ways to look at it, and its numbers.
 
 import type { Mode } from "../state";
-import { appearance } from "./appearance";
+import { appearance, colorChoice } from "./appearance";
 import { clusters } from "./clusters";
 import { Compare } from "./compare";
 import { density } from "./density";
@@ -22,7 +22,14 @@ const TABS: readonly (readonly [Mode, string])[] = [
 
 export function sidebar(page: Page, search: Search): HTMLElement {
   const panels: Record<Mode, readonly HTMLElement[]> = {
-    explore: [search.root, sources(page), density(page), clusters(page), appearance(page)],
+    explore: [
+      search.root,
+      element("section", {}, colorChoice(page, "color")),
+      sources(page),
+      density(page),
+      clusters(page),
+      appearance(page),
+    ],
     sampling: [sampling(page)],
     compare: [new Compare(page).root, new Placed(page).root],
   };
