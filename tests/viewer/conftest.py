@@ -95,8 +95,9 @@ def problems() -> Problems:
 
 
 @pytest.fixture
-def new_page(browser: Browser, problems: Problems) -> Iterator[Callable[..., Page]]:
-    """Open pages in fresh contexts (`viewport`, `color_scheme`, `has_touch` ...), by default without motion."""
+def new_page(browser: Browser, problems: Problems, serve: Serve) -> Iterator[Callable[..., Page]]:
+    """Open pages in fresh contexts (`viewport`, `color_scheme`, `has_touch` ...), by default without motion. They end
+    before services do, so that none asks in vain."""
     with ExitStack() as stack:
 
         def open_page(of: Browser = browser, **options: Any) -> Page:
