@@ -41,9 +41,8 @@ export class Corpus {
 
   /** Resolves with the first level; `onLevel` is called whenever a good part more is there, the last time at the end. */
   static async load(api: Api, snapshotId: string | null, onLevel: () => void): Promise<Corpus> {
-    const meta = await api.meta(snapshotId);
+    const { meta, answer } = await ask(api, snapshotId);
     const wanted = Math.min(meta.num_points, MOST_POINTS);
-    const answer = await api.points(meta.snapshot_id, [0, HEADER_BYTES + POINT_BYTES * wanted - 1]);
     const reader = new CloudReader(wanted);
     const marks = announcements(meta.level_ends, wanted);
     const pieces = pump(answer, reader);
@@ -150,6 +149,24 @@ export class Corpus {
       this.#chunks.delete(oldest);
     }
     return previews;
+  }
+}
+
+/** What is said of the points, and the points: both at once, and of one snapshot though another may come in between. */
+async function ask(api: Api, snapshotId: string | null): Promise<{ meta: PointsMeta; answer: Response }> {
+  const stop = new AbortController();
+  const range = [0, HEADER_BYTES + POINT_BYTES * MOST_POINTS - 1] as const;
+  try {
+    const [meta, answer] = await Promise.all([
+      api.meta(snapshotId, stop.signal),
+      api.points(snapshotId, range, stop.signal),
+    ]);
+    if (answer.headers.get("X-Snapshot-Id") === meta.snapshot_id) return { meta, answer };
+    stop.abort();
+    return { meta, answer: await api.points(meta.snapshot_id, range) };
+  } catch (error) {
+    stop.abort();
+    throw error;
   }
 }
 

@@ -55,24 +55,20 @@ export function colorAt(code: number, fade: number, isFaint: boolean): number {
 
 /** Colours as pixels of a canvas, for `colorAt` + shade. */
 export function colorTable(palette: Palette, background: Look["background"]): Uint32Array {
-  const table = new Uint32Array(2 * FADES * 256 * SHADES);
+  // Rounds and clamps by itself; the bytes of a pixel are red, green, blue and alpha in this order.
+  const bytes = new Uint8ClampedArray(4 * 2 * FADES * 256 * SHADES).fill(255);
+  let at = 0;
   for (let fade = 0; fade < 2 * FADES; fade++) {
     const far = (MOST_FADE * (fade % FADES)) / (FADES - 1);
     const pale = fade < FADES ? far : 1 - FAINT_SHARE * (1 - far);
-    for (let entry = 0; entry < 256 * SHADES; entry++) {
-      const code = Math.floor(entry / SHADES);
-      const bright = ((entry % SHADES) / (SHADES - 1)) * BRIGHT * (1 - pale);
-      table[fade * 256 * SHADES + entry] = pixel(palette, 3 * code, bright, background, pale);
+    for (let code = 0; code < 256; code++) {
+      for (let shade = 0; shade < SHADES; shade++, at += 4) {
+        const bright = (shade / (SHADES - 1)) * BRIGHT * (1 - pale);
+        bytes[at] = palette[3 * code] * bright + background[0] * pale;
+        bytes[at + 1] = palette[3 * code + 1] * bright + background[1] * pale;
+        bytes[at + 2] = palette[3 * code + 2] * bright + background[2] * pale;
+      }
     }
   }
-  return table;
-}
-
-function pixel(palette: Palette, at: number, bright: number, background: Look["background"], pale: number): number {
-  let packed = 0xff000000;
-  for (let channel = 0; channel < 3; channel++) {
-    const value = Math.min(255, Math.round(palette[at + channel] * bright + background[channel] * pale));
-    packed |= value << (8 * channel);
-  }
-  return packed >>> 0;
+  return new Uint32Array(bytes.buffer);
 }

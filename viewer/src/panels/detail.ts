@@ -53,8 +53,6 @@ export class Detail {
   }
 
   #show(prompt: Prompt, neighbors: readonly Brief[], why: HTMLElement): void {
-    const { store } = this.#page;
-    store.set({ neighbors: neighbors.flatMap(({ point }) => (point === null ? [] : [point])) });
     fill(this.root, [
       this.#head(prompt),
       conversation(prompt.messages),
@@ -66,6 +64,8 @@ export class Detail {
       this.#nearest(neighbors),
     ]);
     this.root.scrollTop = 0;
+    // After the panel has its size: the map keeps the neighbors clear of it.
+    this.#page.store.set({ neighbors: neighbors.flatMap(({ point }) => (point === null ? [] : [point])) });
     const said = `${band(prompt.density_percentile)}, density ${percent(prompt.density_percentile)}`;
     this.#page.notices.speak(`Selected a prompt of ${prompt.source}: ${said}.`);
   }

@@ -32,10 +32,12 @@ export function helpDialog(): HTMLDialogElement {
   made.append(
     element("header", { class: "head" }, element("h2", { id: "help-head" }, "How to use the map"), close),
     element("p", {}, intro),
-    element("h3", {}, "Mouse and touch"),
-    table(GESTURES),
-    element("h3", {}, "Keys"),
-    table(KEYS),
+    element(
+      "div",
+      { class: "columns-of-keys" },
+      element("section", {}, element("h3", {}, "Mouse and touch"), table(GESTURES)),
+      element("section", {}, element("h3", {}, "Keys"), table(KEYS)),
+    ),
   );
   return made;
 }

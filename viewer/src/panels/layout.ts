@@ -1,5 +1,6 @@
 // Where everything stands: the map below, the panels over it. Nothing here changes the size of the map.
 
+import type { Covered } from "../space/framing";
 import { HoverCard } from "./card";
 import { Detail } from "./detail";
 import { element, icon } from "./element";
@@ -36,19 +37,26 @@ export function layout(page: Page, map: HTMLElement, search: Search, link: (prom
 
 /** Tells the map what the selection hides of it, and keeps the selected point in the rest. */
 function uncover(page: Page, map: HTMLElement, selection: HTMLElement): void {
-  let revealed: number | null = null;
+  let [revealed, hidden]: [number | null, number] = [null, 0];
   const measure = () => {
-    const [whole, panel] = [map.getBoundingClientRect(), selection.getBoundingClientRect()];
-    const isSheet = panel.width >= whole.width;
-    const right = isSheet || selection.hidden ? 0 : whole.right - panel.left;
-    const bottom = isSheet && !selection.hidden ? whole.bottom - panel.top : 0;
-    page.stage.cover({ right, bottom });
     const { selected } = page.store.state;
-    if (selected !== null && selected !== revealed) page.stage.reveal(selected);
-    revealed = selected;
+    const covered = coverOf(map, selection);
+    page.stage.cover(covered);
+    const isWorse = covered.right + covered.bottom > hidden;
+    if (selected !== null && (selected !== revealed || isWorse)) page.stage.reveal(selected);
+    [revealed, hidden] = [selected, covered.right + covered.bottom];
   };
   new ResizeObserver(measure).observe(selection);
-  watch(page.store, ["selected", "marked"], measure);
+  watch(page.store, ["selected", "marked", "neighbors"], measure);
+}
+
+/** On narrow screens the selection is a sheet at the bottom. */
+function coverOf(map: HTMLElement, selection: HTMLElement): Covered {
+  if (selection.hidden) return { right: 0, bottom: 0 };
+  const [whole, panel] = [map.getBoundingClientRect(), selection.getBoundingClientRect()];
+  return panel.width >= whole.width
+    ? { right: 0, bottom: whole.bottom - panel.top }
+    : { right: whole.right - panel.left, bottom: 0 };
 }
 
 /** Only one thing goes at a time, as on the map. */

@@ -41,7 +41,10 @@ export class TokenDialog {
       const token = this.#input.value.trim();
       this.#end(token === "" ? null : token);
     });
-    this.root.addEventListener("close", () => this.#end(null));
+    // Said late of a dialog that may have been opened again since.
+    this.root.addEventListener("close", () => {
+      if (!this.root.open) this.#end(null);
+    });
   }
 
   /** Resolves with what was entered, or with null. */
