@@ -6,18 +6,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import Browser, CDPSession, Page
+from playwright.sync_api import Browser, Page
 
 from benchmark.pages import open_page
 
 Pixels = Sequence[tuple[float, float]]
-SIZE = (1280, 720)
+"""Middles of pixels, from the upper left corner of what shows points."""
+Size = tuple[int, int]
+WINDOW: Size = (1280, 720)
 _PATIENCE_MILLISECONDS = 120_000
 _LOADED = "() => window.__viz?.timings.dataReady != null && window.__viz.settled"
+_POINTS = 'document.querySelectorAll("#map canvas")[1]'  # between the grid and the names
 _FRAMES = """
 async (yaws) => {
-  const canvas = document.querySelector("#map canvas:not(:first-child, :last-child), #map div > div canvas");
-  const gl = window.__viz.kind === "webgl" ? canvas.getContext("webgl2") : null;
+  const gl = window.__viz.kind === "webgl" ? POINTS.getContext("webgl2") : null;
   const wait = () => gl?.readPixels(0, 0, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, new Uint8Array(4));
   const one = (yaw) => new Promise((done) => {
     let [start, first] = [0, 0];
@@ -41,21 +43,22 @@ async (yaws) => {
 }
 """
 _PICKS = """
-(pixels) => pixels.map(([x, y]) => {
-  const start = performance.now();
-  const point = window.__viz.pickAt(x, y);
-  return [performance.now() - start, point];
-})
+(pixels) => {
+  const box = POINTS.getBoundingClientRect();
+  return pixels.map(([x, y]) => {
+    const start = performance.now();
+    const point = window.__viz.pickAt(box.x + x, box.y + y);
+    return [performance.now() - start, point];
+  });
+}
 """
 _LIT = """
 (pixels) => {
-  const canvases = [...document.querySelectorAll("#map canvas")];
-  const points = canvases[canvases.length - 2];
-  const copy = new OffscreenCanvas(points.width, points.height);
-  const context = copy.getContext("2d", { willReadFrequently: true });
-  context.drawImage(points, 0, 0);
-  const box = points.getBoundingClientRect();
-  return pixels.map(([x, y]) => context.getImageData(x - box.x, y - box.y, 1, 1).data[3] > 0);
+  const { width, height } = POINTS;
+  const context = new OffscreenCanvas(width, height).getContext("2d");
+  context.drawImage(POINTS, 0, 0);
+  const { data } = context.getImageData(0, 0, width, height);
+  return pixels.map(([x, y]) => data[4 * (Math.floor(y) * width + Math.floor(x)) + 3] > 0);
 }
 """
 _FILTERS = """
@@ -82,9 +85,9 @@ _SPAN = """
 
 
 @contextmanager
-def fresh_page(browser: Browser) -> Iterator[Page]:
+def fresh_page(browser: Browser, size: Size = WINDOW) -> Iterator[Page]:
     """A page with nothing in any cache, of a person who wants no motion."""
-    context = browser.new_context(viewport={"width": SIZE[0], "height": SIZE[1]}, reduced_motion="reduce")
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
     context.set_default_timeout(_PATIENCE_MILLISECONDS)
     try:
         yield context.new_page()
@@ -101,9 +104,10 @@ class MapPage:
         page.wait_for_function(_LOADED)
 
     @property
-    def points(self) -> int:
-        """Of the snapshot."""
-        return int(self.page.evaluate("() => window.__viz.points"))
+    def size(self) -> Size:
+        """Pixels of what shows points, which is less than the window."""
+        width, height = self._ask("() => [POINTS.width, POINTS.height]")
+        return width, height
 
     @property
     def drawn(self) -> int:
@@ -116,17 +120,18 @@ class MapPage:
         asked, there = self.page.evaluate(_SPAN, ["/v1/points", "points-loaded"])
         return {"drawn": drawn, "asked": asked, "there": there}
 
-    def frames(self, yaws: Sequence[float]) -> list[tuple[float, float]]:
-        """For each turn of the camera milliseconds of the first frame, and until all points are drawn."""
-        return [(first, whole) for first, whole in self.page.evaluate(_FRAMES, list(yaws))]
+    def frames(self, yaws: Sequence[float]) -> tuple[list[float], list[float]]:
+        """For each turn of the camera milliseconds of the first frame; and until all points are drawn."""
+        first, whole = zip(*self._ask(_FRAMES, list(yaws)), strict=True)
+        return list(first), list(whole)
 
     def picks(self, pixels: Pixels) -> list[tuple[float, int | None]]:
         """Milliseconds and point of a pick at each pixel."""
-        return [(milliseconds, point) for milliseconds, point in self.page.evaluate(_PICKS, list(pixels))]
+        return [(milliseconds, point) for milliseconds, point in self._ask(_PICKS, list(pixels))]
 
     def lit(self, pixels: Pixels) -> list[bool]:
         """Whether a point is drawn at each pixel."""
-        return list(self.page.evaluate(_LIT, list(pixels)))
+        return list(self._ask(_LIT, list(pixels)))
 
     def filters(self, percents: Sequence[int]) -> list[tuple[float, int]]:
         """Milliseconds of each filter by lowest density, and how many points pass."""
@@ -141,6 +146,9 @@ class MapPage:
         self.page.evaluate("(pose) => window.__viz.setCamera(pose)", {"yaw": yaw, "distance": distance})
         self.page.wait_for_function("() => window.__viz.settled")
         return self.page.evaluate("() => window.__viz.camera")
+
+    def _ask(self, script: str, *arguments: Any) -> Any:
+        return self.page.evaluate(script.replace("POINTS", _POINTS), *arguments)
 
 
 class SeedsPage:
@@ -168,9 +176,9 @@ class SeedsPage:
         """Milliseconds and point of a pick at each pixel, by an id buffer."""
         return [(one["milliseconds"], one["point"]) for one in self._pick("pickById", pixels)]
 
-    def picks_by_ray(self, pixels: Pixels) -> list[float]:
-        """Milliseconds of a pick at each pixel by three.js' raycaster."""
-        return [one["milliseconds"] for one in self._pick("pickByRay", pixels)]
+    def picks_by_ray(self, pixels: Pixels) -> list[tuple[float, str | None]]:
+        """Milliseconds and text of a pick at each pixel, by three.js' raycaster."""
+        return [(one["milliseconds"], one["text"]) for one in self._pick("pickByRay", pixels)]
 
     def _pick(self, name: str, pixels: Pixels) -> list[dict[str, Any]]:
         return list(
@@ -192,21 +200,22 @@ class Traffic:
     """Bytes of answers as they came over the wire, headers too. Watches a page from before its first request on."""
 
     def __init__(self, page: Page) -> None:
-        self._session: CDPSession = page.context.new_cdp_session(page)
         self._start: float | None = None
-        self._ended: list[tuple[float, int]] = []
-        self._session.on("Network.requestWillBeSent", self._begin)
-        self._session.on("Network.loadingFinished", self._end)
-        self._session.send("Network.enable")
+        self._received: list[tuple[float, int]] = []
+        session = page.context.new_cdp_session(page)
+        session.on("Network.requestWillBeSent", self._begin)
+        session.on("Network.responseReceived", lambda event: self._add(event, event["response"]))
+        session.on("Network.dataReceived", lambda event: self._add(event, event))
+        session.send("Network.enable")
 
     def bytes_until(self, milliseconds: float) -> int:
-        """Of all answers that ended by then, after the start of the page."""
+        """Of all that came by then, after the start of the page."""
         start = self._start or 0.0
-        return sum(size for time, size in self._ended if 1000 * (time - start) <= milliseconds)
+        return sum(size for time, size in self._received if 1000 * (time - start) <= milliseconds)
 
     def _begin(self, event: dict[str, Any]) -> None:
         if self._start is None:
             self._start = event["timestamp"]
 
-    def _end(self, event: dict[str, Any]) -> None:
-        self._ended.append((event["timestamp"], int(event["encodedDataLength"])))
+    def _add(self, event: dict[str, Any], part: dict[str, Any]) -> None:
+        self._received.append((event["timestamp"], int(part["encodedDataLength"])))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from benchmark.map_pages import SIZE, MapPage, Pixels
+from benchmark.map_pages import MapPage, Pixels, Size
 from benchmark.pages import open_page
 
 
@@ -26,7 +26,7 @@ class Agreement:
 
 
 class IdPage:
-    """The same points, each drawn in the colour of its number (viewer/benchmark/ids.ts)."""
+    """The same points, each drawn in the colour of its number (viewer/benchmark/ids.ts), all over a page."""
 
     def __init__(self, page: Page, service: str) -> None:
         self._page = open_page(page, service, "ids")
@@ -39,14 +39,14 @@ class IdPage:
         return [None if point < 0 else point for point in found]
 
 
-def random_pixels(count: int, seed: int) -> list[tuple[float, float]]:
-    """Middles of pixels of a page."""
+def random_pixels(count: int, size: Size, seed: int) -> list[tuple[float, float]]:
+    """Of a picture of this size."""
     chance = random.Random(seed)
-    return [(chance.randrange(SIZE[0]) + 0.5, chance.randrange(SIZE[1]) + 0.5) for _ in range(count)]
+    return [(chance.randrange(size[0]) + 0.5, chance.randrange(size[1]) + 0.5) for _ in range(count)]
 
 
 def agreement(map_page: MapPage, ids: IdPage, poses: Sequence[tuple[float, float]], pixels: Pixels) -> Agreement:
-    """Over poses (yaw, distance), for a map that is drawn by WebGL as the ids are."""
+    """Over poses (yaw, distance), for a map that is drawn by WebGL as the ids are, in the same size."""
     pairs: list[tuple[int | None, int | None]] = []
     for yaw, distance in poses:
         pose = map_page.look(yaw, distance)

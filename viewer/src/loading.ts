@@ -8,12 +8,14 @@ import type { State } from "./state";
 const KEY = "loading";
 const RETRY_MILLISECONDS = 3_000;
 
+type Parts = Pick<Page, "api" | "store" | "notices">;
+
 export class Loading {
-  readonly #page: Page;
+  readonly #page: Parts;
   #turn = 0;
   #timer = 0;
 
-  constructor(page: Page) {
+  constructor(page: Parts) {
     this.#page = page;
     page.store.follow((state, before) => {
       if (state.pinnedSnapshot !== before.pinnedSnapshot) void this.load();

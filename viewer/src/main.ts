@@ -1,6 +1,6 @@
 // Puts the parts together: the state, the service, the map, the panels.
 
-import { Address } from "./address";
+import { Address, decode } from "./address";
 import { Api } from "./api";
 import type { Corpus } from "./data/corpus";
 import { Stage } from "./draw/stage";
@@ -14,15 +14,19 @@ import type { Page } from "./panels/page";
 import { failure } from "./panels/rights";
 import { Search } from "./panels/search";
 import { TokenDialog } from "./panels/token";
-import { type State, Store } from "./state";
+import { INITIAL, type State, Store } from "./state";
 import { followTheme } from "./theme";
 
-const store = new Store();
+const store = new Store({ ...INITIAL, ...decode(window.location.hash).state });
 const api = new Api(window.location.pathname.replace(/\/viz\/?$/, ""));
 const notices = new Notices();
 const dialog = new TokenDialog();
 const map = document.querySelector<HTMLElement>("#map") ?? document.body;
 let announced: ServiceInfo | null = null;
+
+// Asks for the points before anything is built: they come meanwhile.
+const loading = new Loading({ api, store, notices });
+void loading.load();
 
 followTheme(store);
 const stage = new Stage(map, store);
@@ -48,7 +52,6 @@ const page: Page = {
   },
 };
 const search = new Search(page);
-const loading = new Loading(page);
 const address = new Address(store, stage, (prompt) => void select(prompt));
 api.onUnauthorized = (wasRefused) => dialog.ask(wasRefused);
 new Outage(api, notices, () => {
@@ -61,7 +64,6 @@ document.body.append(dialog.root);
 installHook(stage, store);
 address.read();
 void greet();
-void loading.load();
 
 /** What this caller may, and whether there is a chat, is not known before the service says it. */
 async function greet(): Promise<void> {

@@ -11,7 +11,7 @@ const NUM_CLUSTER_CODES = 12;
 const SCALES = ["density", "weight", "ratio"] as const;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
 
-/** Follows the state and the system; to be called before any other listener of the store. */
+/** Follows the state and the system; to be called before anything else that shows what the store holds. */
 export function followTheme(store: Store): void {
   store.set({ theme: THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? "system" });
   store.follow((state, before) => {

@@ -34,6 +34,7 @@ function fakeApi(calls: string[], missing = 0): Api {
             else stream.enqueue(piece);
           },
         }),
+        { headers: { "X-Snapshot-Id": meta.snapshot_id } },
       ),
     bytes: async (path: string) => {
       calls.push(path);
