@@ -89,7 +89,7 @@ export class Compare {
       { class: "facts colored" },
       fact(comparisonColor(false), "In both", numShared, "shared"),
       fact(comparisonColor(true), "New in the other", comparison.cloud.numPoints - numShared, "new"),
-      fact("var(--control-line)", "Only here, faint on the map", corpus.numPoints - numShared, "gone"),
+      fact("var(--control-line)", "Only here", corpus.numPoints - numShared, "gone"),
     );
     return [this.#views(), facts, scale(this.#page, facts)];
   }

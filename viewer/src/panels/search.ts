@@ -100,7 +100,10 @@ export class Search {
     const found = total === null ? `${results.length} nearest in meaning` : `${counted(total, "prompt")} found`;
     const mark = () => void this.#mark();
     const button = element("button", { type: "button", class: "link", onclick: mark }, "Mark all on the map");
-    fill(this.#said, [total !== null && total > results.length ? `${found}, first ${SHOWN}` : found, button]);
+    fill(this.#said, [
+      total !== null && total > results.length ? `${count(total)} found, ${count(results.length)} shown` : found,
+      button,
+    ]);
   }
 
   async #mark(): Promise<void> {

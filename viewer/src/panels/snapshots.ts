@@ -11,7 +11,7 @@ const EXPLANATION = "Trainers and pages that follow the store will use it.";
 /** A list to choose from, and a button that makes the chosen one current. */
 export function snapshots(page: Page): HTMLElement {
   const list = element("select", { id: "snapshot", "aria-describedby": "snapshot-note" });
-  const note = element("p", { id: "snapshot-note", class: "note" });
+  const note = element("span", { id: "snapshot-note", class: "note" });
   let entries: readonly SnapshotEntry[] = [];
 
   const render = () => {
@@ -33,7 +33,8 @@ export function snapshots(page: Page): HTMLElement {
   });
   list.addEventListener("focus", () => void refresh());
   watch(page.store, ["corpus"], () => void refresh());
-  return element("div", { class: "snapshots" }, element("label", { for: "snapshot" }, "Snapshot"), list, note);
+  const head = element("div", { class: "ends" }, element("label", { for: "snapshot" }, "Snapshot"), note);
+  return element("div", { class: "snapshots" }, head, list);
 }
 
 function option(entry: SnapshotEntry, isShown: boolean): HTMLOptionElement {
@@ -43,17 +44,17 @@ function option(entry: SnapshotEntry, isShown: boolean): HTMLOptionElement {
 }
 
 function other(page: Page, shown: string, refresh: () => Promise<void>): HTMLElement[] {
-  const said = element("span", {}, "Not the current snapshot. ");
+  const said = element("span", {}, mayPublish(page) ? "not current: " : "not the current one");
   if (!mayPublish(page)) return [said];
   const change = async () => {
     try {
       await page.api.switchTo(shown);
-      page.notices.speak(`This snapshot is the current one now. ${EXPLANATION}`);
+      page.notices.show("publish", "done", `This snapshot is the current one now. ${EXPLANATION}`);
       await refresh();
     } catch (error) {
       page.notices.show("publish", "trouble", failure(error));
     }
   };
-  const button = element("button", { type: "button", class: "link", onclick: () => void change() }, "Make it current");
-  return [said, button, element("span", {}, `: ${EXPLANATION.charAt(0).toLowerCase()}${EXPLANATION.slice(1)}`)];
+  const attributes = { type: "button", class: "link", title: EXPLANATION, onclick: () => void change() };
+  return [said, element("button", attributes, "Make it current")];
 }
