@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
 from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
 from kat_ray.snapshot.snapshot import Snapshot
@@ -28,6 +28,7 @@ from tests.viewer.service import ViewerService
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 Serve = Callable[..., ViewerService]
+expect.set_options(timeout=20_000)
 _OWN = ("http://127.0.0.1:", "data:", "blob:")
 
 

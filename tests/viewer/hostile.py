@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
-from kat_ray.snapshot import columns
-from kat_ray.snapshot.column_record import record_column
-from kat_ray.snapshot.manifest import COLUMN_FILES, snapshot_id
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
-from kat_ray.storage import Location
+from tests.viewer.changed import publish_changed
 
 MARK = "window.__hostile=1"
 TEXTS = (
@@ -34,32 +27,9 @@ TEXTS = (
 
 def publish_hostile(store: Store, plain: Snapshot, folder: Path) -> str:
     """Publish the prompts of another snapshot with these texts as prompts, replies, sources and words of clusters."""
-    work = Location(str(folder))
-    for record in plain.manifest.columns:
-        (work / record.file).write_bytes((plain.folder_of(record.name) / record.file).read_bytes())
     texts = [TEXTS[row % len(TEXTS)] for row in range(plain.num_prompts)]
     messages = [[{"role": "user", "content": text}] for text in texts]
     prompts = {"text": texts, "messages": messages, "source": texts}
     pairs = {"messages": messages, "chosen": texts, "rejected": texts[::-1], "source": texts}
-    _replace(work, "prompts", plain.prompts(), prompts)
-    _replace(work, "pairs", plain.pairs(), pairs)
     terms = [{"label": item["label"], "size": item["size"], "terms": list(TEXTS[:4])} for item in plain.cluster_table]
-    (work / COLUMN_FILES["cluster_terms"]).write_bytes(json.dumps(terms).encode())
-    records = tuple(record_column(record.name, work / record.file) for record in plain.manifest.columns)
-    parameters = {**plain.manifest.parameters, "input_hash": "ff" * 16}
-    manifest = replace(
-        plain.manifest,
-        snapshot_id=snapshot_id(parameters),
-        parameters=parameters,
-        columns=records,
-        input_hash="ff" * 16,
-    )
-    return store.publish(work, manifest).snapshot_id
-
-
-def _replace(work: Location, name: str, table: pa.Table, changes: dict[str, list[object]]) -> None:
-    schema = getattr(columns, f"{name.upper()}_SCHEMA")
-    for column, values in changes.items():
-        place = table.column_names.index(column)
-        table = table.set_column(place, table.schema.field(column), pa.array(values, table.schema.field(column).type))
-    columns.write_parquet(work / COLUMN_FILES[name], schema, [table])
+    return publish_changed(store, plain, folder, "ff" * 16, prompts, pairs, terms)
