@@ -123,13 +123,17 @@ def _measure_loading(browser: Browser, service: str, size: Size, found: _Finding
         Measure.less("data ready, from the page's start", "ms", buffered, there, None, note),
         Measure.less("all drawn, to their data ready", "ms", drawn, there, None, "Theirs is not drawn by then."),
     ]
-    empty = _empty_heaps(browser, service)
-    raw = [_middle(heap[page] for heap in heaps) / _MEBIBYTE for page in (0, 1)]
-    net = [amount - without / _MEBIBYTE for amount, without in zip(raw, empty, strict=True)]
-    found.measures.append(
-        Measure.less("heap that the data hold", "MiB", *net, 20, "Less that of the same page without.")
-    )
-    found.measures.append(Measure.less("heap in all", "MiB", *raw))
+    _measure_heap(heaps, _empty_heaps(browser, service), found)
+
+
+def _measure_heap(heaps: Sequence[tuple[int, int]], empty: tuple[int, int], found: _Findings) -> None:
+    ours, theirs = (_middle(heap[page] for heap in heaps) / _MEBIBYTE for page in (0, 1))
+    ours_empty, theirs_empty = (size / _MEBIBYTE for size in empty)
+    note = f"Less what the same page holds without data: {ours_empty:.1f} and {theirs_empty:.1f} MiB."
+    found.measures += [
+        Measure.less("heap that the data hold", "MiB", ours - ours_empty, theirs - theirs_empty, 20, note),
+        Measure.less("heap in all", "MiB", ours, theirs),
+    ]
 
 
 def _empty_heaps(browser: Browser, service: str) -> tuple[int, int]:
