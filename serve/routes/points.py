@@ -62,8 +62,14 @@ async def points_meta(request: Request, service: ServiceOf, served: Pinned) -> R
     responses={**binary(BYTES, "The cluster of each point, little-endian, 2 or 4 bytes as the meta say."), **_RANGES},
 )
 async def points_clusters(request: Request, service: ServiceOf, served: Pinned) -> Response:
-    """The cluster of each point, in the order of the points."""
-    return await _answer(request, service, served, served.points.labels)
+    """The cluster of each point, in the order of the points; compressed for a client that takes gzip and all of it."""
+    is_packed = "gzip" in request.headers.get("accept-encoding", "") and "range" not in request.headers
+    points = served.points
+    answer = await _answer(request, service, served, points.packed_labels if is_packed else points.labels)
+    answer.headers["Vary"] = "Accept-Encoding"
+    if is_packed:
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer
 
 
 @router.get(

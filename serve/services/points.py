@@ -3,6 +3,7 @@ function of the snapshot, made once and kept in memory: 12 to 32 bytes a point."
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from kat_ray.snapshot.snapshot import Snapshot
 from serve.once import Once
 from serve.refusals import RefusedError
 from serve.services.texts import Texts
+
+_PACKING = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Points:
         # none of these knows `self`: the memory of a closed snapshot goes at once, not when cycles are looked for
         self.cloud = Once(lambda: Block.of(cloud.encode()))
         self.labels = Once(lambda: Block.of(cloud.cluster_labels()))
+        # a fifth: neighbors on the map, which follow each other, are mostly of one cluster
+        self.packed_labels = Once(lambda: Block.of(gzip.compress(cloud.cluster_labels(), _PACKING, mtime=0)))
         self.loss_weights = Once(lambda: Block.of(cloud.loss_weights()))
         self.keys = Once(lambda: Block.of(cloud.keys()))
         self.meta = Once(cloud.meta)

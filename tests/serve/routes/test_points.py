@@ -43,6 +43,16 @@ def test_what_goes_with_the_points_may_be_kept_for_ever_when_the_snapshot_is_nam
     assert client.get(path, headers=known).status_code == (304 if path == "/v1/points/clusters" else 200)
 
 
+def test_clusters_come_compressed_for_who_takes_that_and_are_the_same(client):
+    plain = client.get("/v1/points/clusters", headers={"Accept-Encoding": "identity"})
+    packed = client.get("/v1/points/clusters", headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content  # the client has unpacked it
+    assert packed.headers["etag"] != plain.headers["etag"]
+    assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
+
+
 @pytest.mark.parametrize(("chunk", "status"), [("1", 404), ("-1", 422), ("99999999999999999999", 422), ("a", 422)])
 def test_chunks_that_are_not_there(client, chunk, status):
     assert client.get(f"/v1/points/previews/{chunk}").status_code == status
@@ -59,7 +69,7 @@ def test_ids_and_weights_stand_in_the_order_of_the_points(client, snapshot):
 
 @pytest.mark.parametrize("path", BYTES)
 def test_any_range_of_the_bytes_may_be_asked_for(client, path):
-    whole = client.get(path)
+    whole = client.get(path, headers={"Accept-Encoding": "identity"})
     size = len(whole.content)
     assert whole.headers["accept-ranges"] == "bytes"
     for asked, first, last in [
