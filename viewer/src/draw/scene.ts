@@ -57,7 +57,7 @@ export class Scene {
     if (own === null || state.corpus === null) return false;
     const isRecoded = state.corpus !== before.corpus || differs(state, before, ENCODED);
     const isFiltered = state.corpus !== before.corpus || differs(state, before, FILTERED);
-    if (state.comparison !== before.comparison || state.mode !== before.mode) this.#compare(state, isDark);
+    if (differs(state, before, COMPARED)) this.#compare(state, isDark);
     if (isFiltered) this.#filter(own, state);
     if (isRecoded) this.encode(state, isDark);
     else if (own.cloud.loaded > this.#encoded) this.#extend(own, state);
@@ -136,6 +136,7 @@ export class Scene {
 
 const ENCODED = ["mode", "colorBy", "marked", "strength", "drawShare", "comparison", "comparisonView"] as const;
 const FILTERED = ["filter", "loaded"] as const;
+const COMPARED = ["mode", "comparison", "comparisonView"] as const;
 
 function differs(state: State, before: State, names: readonly (keyof State)[]): boolean {
   return names.some((name) => state[name] !== before[name]);

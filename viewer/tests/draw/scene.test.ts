@@ -122,7 +122,9 @@ test("a comparison's points lie over these, by whether both have them; as a rati
   expect(shown.scene.other).toBe(null);
   expect(shown.codes.some(isFaint)).toBe(false);
   expect([shown.codes[0] & 255, shown.codes[1] & 255]).toEqual([255, 0]);
-  shown.set({ mode: "explore", comparisonView: "overlay" });
+  shown.set({ comparisonView: "overlay" });
+  expect(shown.scene.other?.count).toBe(30);
+  shown.set({ mode: "explore" });
   expect(shown.scene.other).toBe(null);
 });
 
