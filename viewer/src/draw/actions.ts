@@ -1,5 +1,6 @@
 // What gestures and keys do to the camera and to the state.
 
+import { NOT_SHARED } from "../data/comparison";
 import { type CameraPose, orbit, pan, zoom } from "../space/camera";
 import type { Store } from "../state";
 import type { Keys } from "./keyboard";
@@ -96,14 +97,21 @@ export class Actions implements Gestures, Keys {
   click(x: number, y: number, isTouch: boolean): void {
     const { picker, store } = this.#board;
     const point = picker.near(x, y, isTouch ? TOUCH_REACH : HOVER_REACH);
-    if (picker.isOther) return;
-    store.set({ selected: point });
+    if (point === null) store.set({ selected: null });
+    else this.#select(point);
   }
 
   choose(): void {
-    const { picker, store, view } = this.#board;
+    const { picker, view } = this.#board;
     const point = picker.near(view.size.width / 2, view.size.height / 2, CROSSHAIR_REACH);
-    if (point !== null && !picker.isOther) store.set({ selected: point });
+    if (point !== null) this.#select(point);
+  }
+
+  /** Of a comparison's points those that both snapshots have; the page knows the others by their previews alone. */
+  #select(point: number): void {
+    const { picker, store } = this.#board;
+    const own = picker.isOther ? store.state.comparison?.same[point] : point;
+    if (own !== undefined && own !== NOT_SHARED) store.set({ selected: own });
   }
 
   drag(isOn: boolean): void {
