@@ -173,6 +173,7 @@ export class Api {
       throw unreached();
     }
     const error = answer.ok ? null : await problem(answer);
+    signal?.throwIfAborted();
     this.onReach?.(error?.status !== null || error === null);
     if (error !== null) throw error;
     return answer;

@@ -7,6 +7,7 @@ import type { State } from "./state";
 
 const KEY = "loading";
 const RETRY_MILLISECONDS = 3_000;
+const EMPTY = "This page looks again by itself. If the store is empty, python -m jobs.build makes its first snapshot.";
 
 type Parts = Pick<Page, "api" | "store" | "notices">;
 
@@ -63,7 +64,7 @@ export class Loading {
     } else if (error.status === 401) {
       notices.show(KEY, "trouble", "The map needs a token.", [{ label: "Enter a token", run: again.run }]);
     } else if (error.status === 503) {
-      notices.show(KEY, "information", `${error.detail} This page looks again by itself.`);
+      notices.show(KEY, "information", `${error.detail} ${EMPTY}`);
       this.#timer = window.setTimeout(() => void this.load(), RETRY_MILLISECONDS);
     } else if (error.status !== null) {
       notices.show(KEY, "trouble", error.detail, [...this.#wayBack(), again]);

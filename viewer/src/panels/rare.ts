@@ -3,14 +3,18 @@
 import type { Corpus } from "../data/corpus";
 import type { State } from "../state";
 import { element } from "./element";
-import type { Page } from "./page";
+import { type Page, watch } from "./page";
 
 /** Any of so many of the rarest will do, so that each press shows another one. */
 const RARE = 0.02;
 
 export function rareButton(page: Page): HTMLElement {
   const attributes = { type: "button", class: "link", onclick: () => showRare(page) };
-  return element("button", attributes, "Show me a rare prompt");
+  const made = element("button", attributes, "Show me a rare prompt");
+  watch(page.store, ["corpus"], ({ corpus }) => {
+    made.disabled = corpus === null;
+  });
+  return made;
 }
 
 function showRare(page: Page): void {

@@ -11,7 +11,7 @@ export function mayPublish(page: Page): boolean {
 /** A sentence for something that went wrong. */
 export function failure(error: unknown): string {
   if (!(error instanceof ApiError)) throw error;
-  if (error.status === null) return "The service does not answer. Nothing was changed; try again when it is back.";
+  if (error.status === null) return "The service does not answer. Try again when it is back.";
   return error.detail;
 }
 
