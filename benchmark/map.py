@@ -157,7 +157,7 @@ def _measure_use(browser: Browser, service: str, size: Size, found: _Findings) -
         seeds = SeedsPage(page, service)
         frame = _middle(seeds.frames(_YAWS))
         by_id = _on_points(seeds.picks_by_id(pixels))
-        by_ray = _on_points(seeds.picks_by_ray(pixels))
+        by_ray = seeds.picks_by_ray(pixels)
     with fresh_page(browser) as page:
         cards = MapPage(page, service, "webgl")
         webgl = cards.frames(_YAWS)
@@ -168,7 +168,7 @@ def _measure_use(browser: Browser, service: str, size: Size, found: _Findings) -
         idle = shown.idle_frames(_IDLE_MILLISECONDS)
         filters = shown.filters(_PERCENTS)
         found.expect(_falls([visible for _, visible in filters]), "Filters do not leave out any points.")
-    fewest = min(len(picks), len(by_id), len(by_ray))
+    fewest = min(len(picks), len(by_id))
     found.expect(fewest >= _PICKS, f"Only {fewest} of {_TRIED} pixels have points.")
     found.measures += [
         Measure.less("first frame after a turn", "ms", _middle(canvas[0]), frame, 5, "By the processor."),

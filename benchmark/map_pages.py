@@ -176,9 +176,9 @@ class SeedsPage:
         """Milliseconds and point of a pick at each pixel, by an id buffer."""
         return [(one["milliseconds"], one["point"]) for one in self._pick("pickById", pixels)]
 
-    def picks_by_ray(self, pixels: Pixels) -> list[tuple[float, str | None]]:
-        """Milliseconds and text of a pick at each pixel, by three.js' raycaster."""
-        return [(one["milliseconds"], one["text"]) for one in self._pick("pickByRay", pixels)]
+    def picks_by_ray(self, pixels: Pixels) -> list[float]:
+        """Milliseconds of a pick at each pixel by three.js' raycaster, which misses many: it knows no pixels."""
+        return [one["milliseconds"] for one in self._pick("pickByRay", pixels)]
 
     def _pick(self, name: str, pixels: Pixels) -> list[dict[str, Any]]:
         return list(

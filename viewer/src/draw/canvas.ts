@@ -14,6 +14,7 @@ const BEHIND = 64;
 
 export class CanvasRenderer implements Renderer {
   readonly kind = "canvas";
+  readonly isDoneAtOnce = true;
   readonly snaps = true;
   readonly #context: CanvasRenderingContext2D;
   #picture = new ImageData(1, 1);

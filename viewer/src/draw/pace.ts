@@ -2,8 +2,13 @@
 
 const SHORT_MILLISECONDS = 20;
 const LONG_MILLISECONDS = 28;
-const LEAST_POINTS = 8_000;
+/** What drawing may take of a frame, where it is known. */
+const WANTED_MILLISECONDS = 16;
+/** Fewer would make a picture of many frames, each with its own costs, without making these much shorter. */
+const LEAST_POINTS = 25_000;
 const MOST_POINTS = 8_000_000;
+/** Of fewer points it says little how long they took. */
+const TELLING_POINTS = 10_000;
 
 export class Pace {
   /** Share of each layer that is drawn, 0 to 1. */
@@ -24,7 +29,15 @@ export class Pace {
     this.drawn = 0;
   }
 
-  /** To call as a frame begins; frames that follow each other tell how long the one before took. */
+  /** To call when so many points took so long to draw, where they are drawn by then (`Renderer.isDoneAtOnce`). */
+  tell(points: number, milliseconds: number): void {
+    if (points < TELLING_POINTS) return;
+    const fitting = (points * WANTED_MILLISECONDS) / Math.max(0.1, milliseconds);
+    // Half way there, as a factor: one odd frame does not count much.
+    this.#points = Math.min(MOST_POINTS, Math.max(LEAST_POINTS, Math.sqrt(this.#points * fitting)));
+  }
+
+  /** Otherwise, to call as a frame begins: frames that follow each other tell how long the one before took. */
   begin(now: number): void {
     const took = now - this.#before;
     this.#before = now;

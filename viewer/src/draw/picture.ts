@@ -89,13 +89,15 @@ export class Picture {
     const start = performance.now();
     const isFirst = this.#pace.drawn === 0;
     const { own, other } = this.#scene;
-    this.#pace.begin(now);
-    const next = this.#pace.next((own?.count ?? 0) + (other?.count ?? 0));
+    const total = (own?.count ?? 0) + (other?.count ?? 0);
+    if (!renderer.isDoneAtOnce) this.#pace.begin(now);
+    const next = this.#pace.next(total);
     for (const layer of [own, other]) {
       if (layer === null) continue;
       const [from, to] = [Math.floor(this.#pace.drawn * layer.count), Math.floor(next * layer.count)];
       if (to > from) renderer.draw(layer, from, to, this.#view.optics, this.#view.look);
     }
+    if (renderer.isDoneAtOnce) this.#pace.tell((next - this.#pace.drawn) * total, performance.now() - start);
     renderer.finish();
     this.#pace.drawn = next;
     if (isFirst) this.lastFrame = performance.now() - start;

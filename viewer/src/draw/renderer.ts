@@ -25,6 +25,8 @@ export interface Look {
 /** Draws opaque discs, the nearest in front, so that the order in which they come does not matter. */
 export interface Renderer {
   readonly kind: "webgl" | "canvas";
+  /** Whether points are drawn when `draw` returns, so that its time tells what they cost. */
+  readonly isDoneAtOnce: boolean;
   /** Whether centres and radii are rounded, as in `Optics`. */
   readonly snaps: boolean;
   /** Empties the picture; `viewport` in device pixels. */

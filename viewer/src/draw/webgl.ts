@@ -8,6 +8,7 @@ import { FRAGMENT, VERTEX } from "./shaders";
 
 export class WebglRenderer implements Renderer {
   readonly kind = "webgl";
+  readonly isDoneAtOnce = false;
   readonly snaps = false;
   readonly #renderer: three.WebGLRenderer;
   readonly #camera = new three.Camera();

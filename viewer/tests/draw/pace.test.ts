@@ -32,6 +32,22 @@ test("frames that take too long get less to draw, but never nothing; quick ones 
   expect(quick.at(-1)).toBe(1);
 });
 
+test("where drawing is over at once, its own time counts, and a busy machine does not make pictures of crumbs", () => {
+  const pace = new Pace(100_000);
+  const drawAt = (pointsPerMillisecond: number) => {
+    for (let frame = 0; frame < 12; frame++) {
+      pace.restart();
+      const points = pace.next(TOTAL) * TOTAL;
+      pace.tell(points, points / pointsPerMillisecond);
+    }
+    pace.restart();
+    return pace.next(TOTAL) * TOTAL;
+  };
+  expect(drawAt(20_000) / 320_000).toBeCloseTo(1, 1);
+  expect(drawAt(5_000) / 80_000).toBeCloseTo(1, 1);
+  expect(drawAt(10)).toBe(25_000);
+});
+
 test("the time between a frame and one long after it says nothing", () => {
   const pace = new Pace(100_000);
   pace.restart();
