@@ -108,5 +108,5 @@ def test_a_newcomer_gets_to_a_rare_prompt_with_one_click(drawn, points):
     drawn.page.wait_for_function("() => window.__viz.selected !== null")
     chosen = points[drawn.viz("selected")]
     assert chosen.density <= 0.05
-    expect(drawn.page.locator("#reason")).to_contain_text("Training will draw it")
+    expect(drawn.page.locator("#reason")).to_contain_text("as a uniform sampler would")
     assert drawn.settle().viz(f"project({drawn.viz('selected')})") is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import floor
+
 import pytest
 from playwright.sync_api import expect
 
@@ -59,9 +61,14 @@ def test_a_click_shows_the_whole_prompt_and_why_it_has_its_weight(shown, detail,
     expect(detail.locator(".facts")).to_contain_text(percentile)
     expect(detail.locator(".facts")).to_contain_text(point.band)
     expect(detail.locator(".facts")).to_contain_text(f"×{point.weight:.2f}")
-    expect(detail.locator("#reason")).to_contain_text(f"{percentile} of all prompts stand more alone")
-    draws = 10_000 * point.weight / len(points)
-    expect(detail.locator("#reason")).to_contain_text(f"in 10,000 draws about {round(draws)} times")
+    share = float(snapshot.density_percentile[point.row])
+    rarer, others = ("Rarer", 1 - share) if share < 0.5 else ("More common", share)
+    shown_share = floor(min(0.999, others) * 1000) / 10
+    expect(detail.locator("#rarity")).to_have_text(f"{rarer} than {shown_share:.1f} % of prompts")
+    expect(detail.locator("#drawing")).to_contain_text(f"{point.weight:#.2g} × as often as a uniform sampler")
+    draws, uniform = 10_000 * point.weight / len(points), 10_000 / len(points)
+    said = f"In 10,000 draws about {round(draws)} times instead of {round(uniform)}"
+    expect(detail.locator("#reason")).to_contain_text(said)
 
 
 def test_replies_are_shown_with_the_words_in_which_they_differ(drawn, detail, points):

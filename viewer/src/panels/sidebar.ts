@@ -87,8 +87,9 @@ function panel(page: Page, mode: Mode, content: readonly HTMLElement[]): HTMLEle
     tabindex: 0,
   };
   const made = element("div", attributes, ...content);
-  watch(page.store, ["mode"], (state) => {
+  watch(page.store, ["mode", "corpus"], (state) => {
     made.hidden = state.mode !== mode;
+    made.classList.toggle("waiting", state.corpus === null);
   });
   return made;
 }

@@ -36,7 +36,7 @@ export function sources(page: Page): HTMLElement {
     const shown = tally(state.corpus.cloud, whole, state.corpus.clustersNow);
     for (const update of updates) update(state, shown);
   });
-  return element("section", { "aria-labelledby": "sources-head" }, head, list, rest);
+  return element("section", { class: "sources", "aria-labelledby": "sources-head" }, head, list, rest);
 }
 
 function folded(sources: readonly Source[], entries: readonly HTMLElement[]): HTMLElement {

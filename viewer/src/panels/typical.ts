@@ -3,8 +3,8 @@
 import type { Api } from "../api";
 import type { Corpus } from "../data/corpus";
 
-const MEDIAN = 0.5;
-const NEAR_ENOUGH = 0.004;
+/** Of density percentiles, 0 to 255. */
+const MEDIAN_CODE = 128;
 
 const known = new WeakMap<Corpus, Promise<number | null>>();
 
@@ -19,10 +19,18 @@ export function typicalDistance(api: Api, corpus: Corpus): Promise<number | null
 }
 
 async function ask(api: Api, corpus: Corpus): Promise<number | null> {
-  for (let point = 0; point < corpus.cloud.loaded; point++) {
-    if (Math.abs(corpus.densityPercentile(point) - MEDIAN) > NEAR_ENOUGH) continue;
-    const { id } = await corpus.preview(point);
-    return 1 / (await api.prompt(id, corpus.snapshotId)).density;
+  const point = middle(corpus);
+  if (point === null) return null;
+  const { id } = await corpus.preview(point);
+  return 1 / (await api.prompt(id, corpus.snapshotId)).density;
+}
+
+/** The point whose density is nearest to the median. */
+function middle(corpus: Corpus): number | null {
+  let [nearest, least]: [number | null, number] = [null, Number.POSITIVE_INFINITY];
+  for (let point = 0; point < corpus.cloud.loaded && least > 0; point++) {
+    const away = Math.abs(Math.round(255 * corpus.densityPercentile(point)) - MEDIAN_CODE);
+    if (away < least) [nearest, least] = [point, away];
   }
-  return null;
+  return nearest;
 }
