@@ -201,21 +201,21 @@ class Traffic:
 
     def __init__(self, page: Page) -> None:
         self._start: float | None = None
-        self._received: list[tuple[float, int]] = []
+        self._begun: dict[str, float] = {}
+        self._bytes: dict[str, int] = {}
         session = page.context.new_cdp_session(page)
         session.on("Network.requestWillBeSent", self._begin)
-        session.on("Network.responseReceived", lambda event: self._add(event, event["response"]))
-        session.on("Network.dataReceived", lambda event: self._add(event, event))
+        session.on("Network.loadingFinished", self._end)
         session.send("Network.enable")
 
     def bytes_until(self, milliseconds: float) -> int:
-        """Of all that came by then, after the start of the page."""
+        """Of all answers that were asked for by then, after the start of the page."""
         start = self._start or 0.0
-        return sum(size for time, size in self._received if 1000 * (time - start) <= milliseconds)
+        return sum(self._bytes.get(name, 0) for name, at in self._begun.items() if 1000 * (at - start) <= milliseconds)
 
     def _begin(self, event: dict[str, Any]) -> None:
-        if self._start is None:
-            self._start = event["timestamp"]
+        self._start = self._start or event["timestamp"]
+        self._begun[event["requestId"]] = event["timestamp"]
 
-    def _add(self, event: dict[str, Any], part: dict[str, Any]) -> None:
-        self._received.append((event["timestamp"], int(part["encodedDataLength"])))
+    def _end(self, event: dict[str, Any]) -> None:
+        self._bytes[event["requestId"]] = int(event["encodedDataLength"])

@@ -195,7 +195,9 @@ async function* pump(answer: Response, reader: CloudReader): Pieces {
       yield value;
     }
   } finally {
-    await body.cancel().catch(() => undefined);
+    // Read to its end, where it ends here, the answer is whole and its connection is used again.
+    const isOver = (await body.read().catch(() => ({ done: true }))).done;
+    if (!isOver) await body.cancel().catch(() => undefined);
   }
 }
 
