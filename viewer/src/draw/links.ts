@@ -6,6 +6,8 @@ import type { State } from "../state";
 import type { Colors } from "./colors";
 
 const MOST_LINKS = 1_500;
+/** Lines are seen over points of any colour by a rim of the background's. */
+const RIM_OPACITY = 0.6;
 /** Shorter ones, in the cloud's steps, are where rounding puts them. */
 const SHORTEST = 64;
 
@@ -18,12 +20,17 @@ export function drawLinks(
   projection: Projection,
   colors: Colors,
 ): void {
-  context.strokeStyle = colors.accent;
-  context.lineWidth = 1;
-  context.globalAlpha = 0.55;
   context.beginPath();
   linkNeighbors(context, state, projection);
+  context.strokeStyle = colors.background;
+  context.lineWidth = 3.5;
+  context.globalAlpha = RIM_OPACITY;
   context.stroke();
+  context.strokeStyle = colors.accent;
+  context.lineWidth = 1.5;
+  context.globalAlpha = 0.9;
+  context.stroke();
+  context.lineWidth = 1;
   context.globalAlpha = 0.3;
   context.beginPath();
   if (state.mode === "compare" && state.comparisonView === "overlay") linkShared(context, state, projection);

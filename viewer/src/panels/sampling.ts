@@ -132,7 +132,7 @@ function numbers(state: State, weights: Float32Array, shares: Float64Array): HTM
   const fact = (name: string, value: string, id: string) =>
     element("div", {}, element("dt", {}, name), element("dd", { id }, value));
   return [
-    fact("Draws of the rarest quarter", `${percent(0.25)} → ${percent(rarest)}`, "rarest-quarter"),
+    fact("To the rarest quarter", `${percent(0.25)} → ${percent(rarest)}`, "rarest-quarter"),
     fact("Effective sample", `${percent(effective)} of ${count(state.corpus?.numPoints ?? 0)}`, "effective"),
   ];
 }

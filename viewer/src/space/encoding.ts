@@ -40,8 +40,8 @@ export function sizes(hasCopies: boolean): Float32Array {
   const radii = new Float32Array(256);
   for (let code = 0; code < FAINT; code++) {
     const rarity = 1 - code / MOST_SIZE;
-    radii[code] = hasCopies ? 0.9 * Math.sqrt(code) + 0.35 : 0.5 + 2 * rarity;
-    radii[code + FAINT] = hasCopies ? 0.5 : 0.4 + 0.8 * rarity;
+    radii[code] = hasCopies ? 1.2 * Math.sqrt(code) + 0.6 : 0.5 + 2 * rarity;
+    radii[code + FAINT] = hasCopies ? 0.6 : 0.4 + 0.8 * rarity;
   }
   return radii;
 }

@@ -34,7 +34,7 @@ const WEIGHT_OCTAVES = 4;
 const RATIO_OCTAVES = 3;
 const RATIO_STEPS = 16;
 
-/** 256 colours, RGB each. `sources` as in the meta of points. */
+/** 256 colours, RGB each. `sources` as in the meta of points. Of density the rare end stands out from the background. */
 export function paletteOf(
   colorBy: ColorBy | "ratio",
   isDark: boolean,
@@ -42,7 +42,7 @@ export function paletteOf(
 ): Palette {
   const theme = isDark ? "dark" : "light";
   if (colorBy === "source") return sourcePalette(sources, HUES[theme], isDark);
-  if (colorBy === "density") return filled((code) => viridis(isDark ? 0.16 + (0.84 * code) / 255 : (0.9 * code) / 255));
+  if (colorBy === "density") return filled((code) => viridis(isDark ? 1 - (0.84 * code) / 255 : (0.9 * code) / 255));
   if (colorBy === "cluster") return filled((code) => rgb(CLUSTER_HUES[theme][code % CLUSTER_HUES[theme].length]));
   return filled((code) => along(DIVERGING[theme], code / 255));
 }
