@@ -6,6 +6,7 @@ it waits for what `window.__viz` says (viewer/src/hook.ts).
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -118,10 +119,17 @@ def page(new_page: Callable[..., Page]) -> Page:
     return new_page()
 
 
+@pytest.fixture(scope="session")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a store of sixty prompts in two snapshots."""
+    return Path(write_store(tmp_path_factory.mktemp("written"))[0].location.path)
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(written: Path, tmp_path: Path) -> Store:
     """Sixty prompts in two snapshots, which a test may change; the hashing encoder embeds unseen text."""
-    return write_store(tmp_path)[0]
+    shutil.copytree(written, tmp_path / "store")
+    return Store(Location(str(tmp_path / "store")))
 
 
 @pytest.fixture

@@ -130,7 +130,8 @@ class MapPage:
 
     def reachable(self) -> list[int]:
         """The points that can be hit."""
-        return [point for point in range(self.viz("points")) if self.place(point) is not None]
+        numbers = f"Array.from({{ length: window.__viz.points }}, (_, point) => point).filter({_PLACE.strip()})"
+        return list(self.page.evaluate(f"() => {numbers}"))
 
     def hover(self, point: int) -> None:
         """Point at a point, and wait until the page knows."""

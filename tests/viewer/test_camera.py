@@ -144,7 +144,7 @@ def turning(new_page, viewer) -> Iterator[Callable[[], MapPage]]:
         page.clock.install()
         page.goto(viewer.url)
         page.wait_for_function("() => window.__viz?.points > 0 && window.__viz.loaded === window.__viz.points")
-        page.clock.run_for(IDLE_MILLISECONDS)
+        page.clock.fast_forward(IDLE_MILLISECONDS)
         page.wait_for_function(_TURNS, arg=page.evaluate("() => window.__viz.camera.yaw"))
         return MapPage(page)
 
@@ -161,7 +161,7 @@ def test_the_map_turns_when_nobody_touches_it_and_stops_under_the_pointer(turnin
     assert shown.viz("hovered") is not None
     shown.page.mouse.move(*shown.empty_place())
     shown.wait("hovered", None)
-    shown.page.clock.run_for(IDLE_MILLISECONDS)
+    shown.page.clock.fast_forward(IDLE_MILLISECONDS)
     shown.page.wait_for_function(_TURNS, arg=shown.viz("camera.yaw"))
 
 
@@ -173,7 +173,7 @@ def test_the_map_stands_still_while_it_has_the_focus(turning):
     shown.page.clock.run_for(2 * IDLE_MILLISECONDS)
     assert shown.viz("camera.yaw") == yaw
     shown.stage.blur()
-    shown.page.clock.run_for(IDLE_MILLISECONDS)
+    shown.page.clock.fast_forward(IDLE_MILLISECONDS)
     shown.page.wait_for_function(_TURNS, arg=yaw)
 
 
