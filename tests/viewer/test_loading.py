@@ -31,6 +31,9 @@ def test_every_prompt_is_drawn_under_the_real_policy(page, viewer, renderer):
 
 def test_nothing_is_drawn_while_nothing_changes(page, viewer):
     shown = MapPage(page).open(viewer.url)
+    page.wait_for_load_state("networkidle")  # the names of clusters come after the points
+    page.evaluate(_TWENTY_FRAMES)
+    shown.settle()
     frames = shown.viz("frames")
     page.evaluate(_TWENTY_FRAMES)
     assert shown.viz("frames") == frames
