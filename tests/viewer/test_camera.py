@@ -188,3 +188,11 @@ def test_the_map_stops_turning_where(turning, way):
     yaw = shown.viz("camera.yaw")
     shown.page.clock.run_for(2 * IDLE_MILLISECONDS)
     assert shown.viz("camera.yaw") == yaw
+
+
+def test_a_pose_that_is_no_place_is_not_taken(turning):
+    shown = turning()
+    shown.page.evaluate("() => window.__viz.setCamera({ distance: NaN, target: [0, NaN, 0] })")
+    shown.page.evaluate("() => window.__viz.setCamera({ distance: 1.5 })")
+    shown.page.wait_for_function("() => window.__viz.camera.distance === 1.5")
+    assert all(isinstance(at, (int, float)) for at in shown.viz("camera.target"))

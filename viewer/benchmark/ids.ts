@@ -45,14 +45,15 @@ const layer = {
   codes: new Uint16Array(cloud.numPoints),
   radii: sizes(false),
   palette: new Uint8Array(3 * 256),
-  version: 0,
+  loaded: cloud.numPoints,
+  versions: { codes: 0, indices: 0 },
 };
 writeCodes(cloud, "source", columns, layer.codes, 0, cloud.numPoints);
 
 window.__ids = (pose, pixels) => {
   const { width, height } = view.viewport;
   view.aim(pose, cloud.numPoints, 1, renderer.snaps);
-  renderer.clear(view.viewport);
+  renderer.clear(view.viewport, [layer]);
   renderer.draw(layer, 0, layer.count, view.optics, view.look);
   const bytes = new Uint8Array(4 * width * height);
   gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);

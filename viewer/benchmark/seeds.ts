@@ -40,22 +40,18 @@ const data = (await answer.json()) as { points: SeedsPoint[] };
 const points = data.points;
 const positions = new Float32Array(points.length * 3);
 const colors = new Float32Array(points.length * 3);
-const ids = new Float32Array(points.length * 3);
 points.forEach((point, index) => {
   positions.set([point.x, point.y, point.z], index * 3);
   colors.set(point.color, index * 3);
-  const name = index + 1;
-  ids.set([(name & 255) / 255, ((name >> 8) & 255) / 255, ((name >> 16) & 255) / 255], index * 3);
 });
 const cloud = makeCloud(colors);
-const named = makeCloud(ids);
 scene.add(cloud);
 performance.mark("points-loaded");
 turn(0);
 draw(scene);
 
-const namedScene = new three.Scene();
-namedScene.add(named);
+/** Made when a point is picked first. */
+let namedScene: three.Scene | null = null;
 const target = new three.WebGLRenderTarget(1, 1);
 const raycaster = new three.Raycaster();
 raycaster.params.Points.threshold = 0.01;
@@ -76,6 +72,7 @@ window.__seeds = {
     return { milliseconds: performance.now() - start, text };
   },
   pickById(x, y) {
+    namedScene ??= nameAll();
     const start = performance.now();
     const pixel = new Uint8Array(4);
     camera.setViewOffset(innerWidth, innerHeight, x, y, 1, 1);
@@ -88,6 +85,15 @@ window.__seeds = {
     return { milliseconds: performance.now() - start, point: name === 0 ? null : name - 1 };
   },
 };
+
+/** The same points, each in the colour of its number. */
+function nameAll(): three.Scene {
+  const ids = new Float32Array(points.length * 3);
+  for (let name = 1; name <= points.length; name++) {
+    ids.set([(name & 255) / 255, ((name >> 8) & 255) / 255, ((name >> 16) & 255) / 255], 3 * (name - 1));
+  }
+  return new three.Scene().add(makeCloud(ids));
+}
 
 function makeCloud(values: Float32Array): three.Points {
   const geometry = new three.BufferGeometry();

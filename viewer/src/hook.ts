@@ -1,7 +1,7 @@
 // What tests and curious people may ask the map: window.__viz. Positions in CSS pixels of the page.
 
 import type { Stage } from "./draw/stage";
-import { type CameraPose, project } from "./space/camera";
+import { type CameraPose, projectPoint } from "./space/camera";
 import type { Store } from "./state";
 
 export interface Hook {
@@ -81,8 +81,7 @@ const out = new Float64Array(3);
 function place(stage: Stage, point: number): { x: number; y: number } | null {
   const values = stage.scene.own?.values;
   if (values === undefined) return null;
-  const [x, y, z] = [0, 1, 2].map((axis) => (values[4 * point + axis] / 65535) * 2 - 1);
-  if (!project(stage.view.projection, x, y, z, out)) return null;
+  if (!projectPoint(stage.view.projection, values, point, out)) return null;
   const box = stage.element.getBoundingClientRect();
   const isInside = out[0] >= 0 && out[1] >= 0 && out[0] < box.width && out[1] < box.height;
   return isInside ? { x: box.x + out[0], y: box.y + out[1] } : null;

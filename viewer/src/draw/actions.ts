@@ -89,9 +89,16 @@ export class Actions implements Gestures, Keys {
   lookAgain(): void {
     const { picker, store } = this.#board;
     if (this.isDragging || store.state.corpus === null) return;
-    const point = this.#x === null || this.isDrawing ? null : picker.near(this.#x, this.#y, HOVER_REACH);
+    const point = this.isDrawing ? null : this.#under();
     const isOther = point !== null && picker.isOther;
     store.set({ hovered: isOther ? null : point, hoveredOther: isOther ? point : null });
+  }
+
+  /** The point under the pointer, or at the crosshair for who comes by keyboard. */
+  #under(): number | null {
+    const { picker, overlay, view } = this.#board;
+    if (this.#x !== null) return picker.near(this.#x, this.#y, HOVER_REACH);
+    return overlay.hasCrosshair ? picker.near(view.middle.x, view.middle.y, CROSSHAIR_REACH) : null;
   }
 
   click(x: number, y: number, isTouch: boolean): void {
@@ -103,7 +110,7 @@ export class Actions implements Gestures, Keys {
 
   choose(): void {
     const { picker, view } = this.#board;
-    const point = picker.near(view.size.width / 2, view.size.height / 2, CROSSHAIR_REACH);
+    const point = picker.near(view.middle.x, view.middle.y, CROSSHAIR_REACH);
     if (point !== null) this.#select(point);
   }
 
@@ -121,6 +128,7 @@ export class Actions implements Gestures, Keys {
   }
 
   drawTo(x: number, y: number): void {
+    if (!this.isDrawing) return;
     this.#line.push(x, y);
     this.#show();
   }
@@ -139,8 +147,11 @@ export class Actions implements Gestures, Keys {
   clear(): void {
     const { store } = this.#board;
     const { tool, marked, selected } = store.state;
-    if (tool === "lasso") store.set({ tool: "navigate" });
-    else if (marked !== null) store.set({ marked: null });
+    if (tool === "lasso") {
+      this.#line = [];
+      this.#show();
+      store.set({ tool: "navigate" });
+    } else if (marked !== null) store.set({ marked: null });
     else if (selected !== null) store.set({ selected: null });
   }
 
@@ -148,6 +159,7 @@ export class Actions implements Gestures, Keys {
     this.#board.motion.touch();
     if (this.#board.overlay.hasCrosshair === isOn) return;
     this.#board.overlay.hasCrosshair = isOn;
+    this.lookAgain();
     this.#board.redraw();
   }
 

@@ -6,6 +6,12 @@ import type { Colors } from "./colors";
 const STEP = 0.25;
 const FLOOR = -1;
 const NAMES = ["x", "y", "z"] as const;
+/** Where the axes end; all begin in one corner. */
+const ENDS = [
+  [1, FLOOR, -1],
+  [-1, 1, -1],
+  [-1, FLOOR, 1],
+] as const;
 
 const [from, to] = [new Float64Array(3), new Float64Array(3)];
 
@@ -34,7 +40,7 @@ function drawAxes(context: CanvasRenderingContext2D, projection: Projection, col
   context.font = `${11 * ratio}px system-ui, sans-serif`;
   context.beginPath();
   for (let axis = 0; axis < 3; axis++) {
-    const end = axis === 0 ? [1, FLOOR, -1] : axis === 1 ? [-1, 1, -1] : [-1, FLOOR, 1];
+    const end = ENDS[axis];
     line(context, projection, -1, FLOOR, -1, end[0], end[1], end[2]);
     if (project(projection, end[0], end[1], end[2], to)) context.fillText(NAMES[axis], to[0] + 5 * ratio, to[1]);
   }

@@ -32,8 +32,7 @@ function rgb(color: string): [number, number, number] {
 }
 
 /** Calls when the page turns dark or light. */
-export function followColors(onChange: (colors: Colors) => void): MutationObserver {
+export function followColors(onChange: (colors: Colors) => void): void {
   const observer = new MutationObserver(() => onChange(readColors()));
   observer.observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
-  return observer;
 }

@@ -1,7 +1,7 @@
 // Lines between points: from the selected one to its neighbors, and from a shared prompt to where a comparison has it.
 
 import { NOT_SHARED } from "../data/comparison";
-import { type Projection, project } from "../space/camera";
+import { type Projection, projectPoint } from "../space/camera";
 import type { State } from "../state";
 import type { Colors } from "./colors";
 
@@ -76,9 +76,4 @@ function link(
   if (!projectPoint(projection, a, pointA, from) || !projectPoint(projection, b, pointB, to)) return;
   context.moveTo(from[0], from[1]);
   context.lineTo(to[0], to[1]);
-}
-
-function projectPoint(projection: Projection, values: Uint16Array, point: number, out: Float64Array): boolean {
-  const coordinate = (axis: number) => (values[4 * point + axis] / 65535) * 2 - 1;
-  return project(projection, coordinate(0), coordinate(1), coordinate(2), out);
 }

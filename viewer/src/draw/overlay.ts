@@ -1,10 +1,10 @@
 // What stands over the points: names of clusters, rings, links, placed texts, the lasso, the crosshair.
 
 import type { Corpus } from "../data/corpus";
-import { type Projection, project } from "../space/camera";
+import { type Projection, project, projectPoint } from "../space/camera";
 import type { Covered } from "../space/framing";
 import { arrange, type Box, clusterLabels } from "../space/labels";
-import type { State } from "../state";
+import type { PlacedText, State } from "../state";
 import type { Colors } from "./colors";
 import { drawLinks } from "./links";
 
@@ -17,6 +17,13 @@ const RIM_OPACITY = 0.85;
 const LIFT = 8;
 const PLACED_SHOWN = 40;
 const PLACED_CHARACTERS = 28;
+
+const ARMS = [
+  [1, 0],
+  [-1, 0],
+  [0, 1],
+  [0, -1],
+] as const;
 
 const place = new Float64Array(3);
 
@@ -32,6 +39,7 @@ export class Overlay {
   /** The name of the only cluster shown. */
   #alone: Box[] = [];
   #corpus: Corpus | null = null;
+  readonly #shorts = new WeakMap<PlacedText, string>();
 
   /** Whether names of clusters are there for these points. */
   isNamed(corpus: Corpus): boolean {
@@ -65,16 +73,25 @@ export class Overlay {
     radiusOf: (point: number, depth: number) => number,
   ): void {
     context.font = FONT;
+    if (this.#corpus !== state.corpus) this.#forget();
     if (state.corpus === null) return;
     drawLinks(context, state, projection, colors);
-    if (state.showLabels && this.#corpus === state.corpus) {
+    if (state.showLabels && this.#boxes.length > 0) {
       const { right, bottom } = this.covered;
       this.#drawNames(context, projection, colors, state.filter.cluster, width - right, height - bottom);
     }
     this.#drawRings(context, state, projection, colors, radiusOf);
     this.#drawPlaced(context, state, projection, colors);
     this.#drawLasso(context, colors);
-    if (this.hasCrosshair) drawCrosshair(context, colors, width / 2, height / 2);
+    if (!this.hasCrosshair) return;
+    drawCrosshair(context, colors, (width - this.covered.right) / 2, (height - this.covered.bottom) / 2);
+  }
+
+  /** Keeps nothing of a snapshot that is no longer shown. */
+  #forget(): void {
+    this.#corpus = null;
+    this.#boxes = [];
+    this.#alone = [];
   }
 
   #drawNames(
@@ -107,7 +124,7 @@ export class Overlay {
     const values = state.corpus?.cloud.values;
     if (values === undefined) return;
     const ring = (point: number, gap: number, width: number) => {
-      if (!projectPoint(values, point, projection)) return;
+      if (!projectPoint(projection, values, point, place)) return;
       drawRing(context, colors, place[0], place[1], radiusOf(point, place[2]) + gap, width);
     };
     for (const neighbor of state.neighbors) ring(neighbor, 2, 1);
@@ -118,18 +135,29 @@ export class Overlay {
     }
     const other = state.comparison?.cloud.values;
     if (state.hoveredOther === null || other === undefined) return;
-    if (projectPoint(other, state.hoveredOther, projection)) drawRing(context, colors, place[0], place[1], 8, 1.5);
+    if (projectPoint(projection, other, state.hoveredOther, place))
+      drawRing(context, colors, place[0], place[1], 8, 1.5);
   }
 
   #drawPlaced(context: CanvasRenderingContext2D, state: State, projection: Projection, colors: Colors): void {
-    state.placed.forEach(({ text, position }, index) => {
+    state.placed.forEach((placed, index) => {
+      const { position } = placed;
       if (!project(projection, position[0], position[1], position[2], place)) return;
       drawDiamond(context, colors, place[0], place[1]);
       if (index >= PLACED_SHOWN) return;
-      const letters = [...text];
-      const short = letters.length > PLACED_CHARACTERS ? `${letters.slice(0, PLACED_CHARACTERS - 1).join("")}…` : text;
-      drawText(context, colors, short, place[0] + 10, place[1]);
+      drawText(context, colors, this.#short(placed), place[0] + 10, place[1]);
     });
+  }
+
+  #short(placed: PlacedText): string {
+    let short = this.#shorts.get(placed);
+    if (short === undefined) {
+      const letters = [...placed.text.slice(0, 4 * PLACED_CHARACTERS)];
+      const isLong = letters.length > PLACED_CHARACTERS;
+      short = isLong ? `${letters.slice(0, PLACED_CHARACTERS - 1).join("")}…` : placed.text;
+      this.#shorts.set(placed, short);
+    }
+    return short;
   }
 
   #drawLasso(context: CanvasRenderingContext2D, colors: Colors): void {
@@ -145,12 +173,6 @@ export class Overlay {
     context.fill();
     context.globalAlpha = 1;
   }
-}
-
-function projectPoint(values: Uint16Array, point: number, projection: Projection): boolean {
-  const at = 4 * point;
-  const [x, y, z] = [values[at], values[at + 1], values[at + 2]];
-  return project(projection, (x / 65535) * 2 - 1, (y / 65535) * 2 - 1, (z / 65535) * 2 - 1, place);
 }
 
 /** Text with a rim of the background's colour, so that it can be read over points. */
@@ -174,13 +196,14 @@ function drawRing(
   radius: number,
   width: number,
 ): void {
-  for (const isRim of [true, false]) {
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.lineWidth = isRim ? width + 2 : width;
-    context.strokeStyle = isRim ? colors.background : colors.accent;
-    context.stroke();
-  }
+  context.beginPath();
+  context.arc(x, y, radius, 0, 2 * Math.PI);
+  context.lineWidth = width + 2;
+  context.strokeStyle = colors.background;
+  context.stroke();
+  context.lineWidth = width;
+  context.strokeStyle = colors.accent;
+  context.stroke();
 }
 
 function drawDiamond(context: CanvasRenderingContext2D, colors: Colors, x: number, y: number): void {
@@ -199,12 +222,7 @@ function drawDiamond(context: CanvasRenderingContext2D, colors: Colors, x: numbe
 
 function drawCrosshair(context: CanvasRenderingContext2D, colors: Colors, x: number, y: number): void {
   context.beginPath();
-  for (const [dx, dy] of [
-    [1, 0],
-    [-1, 0],
-    [0, 1],
-    [0, -1],
-  ]) {
+  for (const [dx, dy] of ARMS) {
     context.moveTo(x + 4 * dx, y + 4 * dy);
     context.lineTo(x + 12 * dx, y + 12 * dy);
   }

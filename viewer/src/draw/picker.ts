@@ -1,7 +1,7 @@
 // Which point is where on the map, of all that are drawn. Positions in CSS pixels of the map.
 
 import { pointsInside } from "../space/lasso";
-import { type Hit, isInFront, type Layer, pick, pickNearest } from "../space/pick";
+import { type Hit, isInFront, pick, pickNearest } from "../space/pick";
 import type { Scene } from "./scene";
 import type { View } from "./view";
 
@@ -24,21 +24,27 @@ export class Picker {
   /** The point that is drawn here. */
   at(x: number, y: number): number | null {
     const start = performance.now();
+    const { own, other } = this.#scene;
     const { optics } = this.#view;
-    const [column, row] = [this.#pixel(x), this.#pixel(y)];
-    const search = (layer: Layer, hit: Hit) => pick(layer, optics, column, row, hit);
-    const found = this.#search(search);
+    const column = this.#pixel(x);
+    const row = this.#pixel(y);
+    const isOwn = own !== null && pick(own, optics, column, row, this.#own);
+    const isOther = other !== null && pick(other, optics, column, row, this.#other);
     this.lastPick = performance.now() - start;
-    return found;
+    return this.#choose(isOwn, isOther);
   }
 
   /** The same; where nothing is drawn the nearest one, at most `reach` away. */
   near(x: number, y: number, reach: number): number | null {
     const exact = this.at(x, y);
     if (exact !== null) return exact;
+    const { own, other } = this.#scene;
     const { optics, ratio } = this.#view;
-    const [column, row] = [this.#pixel(x), this.#pixel(y)];
-    return this.#search((layer, hit) => pickNearest(layer, optics, column, row, reach * ratio, hit));
+    const column = this.#pixel(x);
+    const row = this.#pixel(y);
+    const isOwn = own !== null && pickNearest(own, optics, column, row, reach * ratio, this.#own);
+    const isOther = other !== null && pickNearest(other, optics, column, row, reach * ratio, this.#other);
+    return this.#choose(isOwn, isOther);
   }
 
   /** Points of the corpus inside a polygon, ascending. */
@@ -50,10 +56,7 @@ export class Picker {
     return pointsInside(own.values, own.indices.subarray(0, own.count), projection, polygon, viewport);
   }
 
-  #search(search: (layer: Layer, hit: Hit) => boolean): number | null {
-    const { own, other } = this.#scene;
-    const isOwn = own !== null && search(own, this.#own);
-    const isOther = other !== null && search(other, this.#other);
+  #choose(isOwn: boolean, isOther: boolean): number | null {
     this.isOther = isOther && (!isOwn || isInFront(this.#other, this.#own));
     this.point = this.isOther ? this.#other.point : isOwn ? this.#own.point : null;
     return this.point;

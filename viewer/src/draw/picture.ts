@@ -77,7 +77,7 @@ export class Picture {
     this.#back.clearRect(0, 0, view.viewport.width, view.viewport.height);
     if (state.showGrid) drawBackdrop(this.#back, view.optics.projection, this.colors, view.ratio);
     if (renderer === null) return false;
-    renderer.clear(view.viewport);
+    renderer.clear(view.viewport, this.#scene.layers);
     this.#pace.restart();
     return true;
   }
@@ -88,13 +88,12 @@ export class Picture {
     if (renderer === null || this.#pace.isComplete) return;
     const start = performance.now();
     const isFirst = this.#pace.drawn === 0;
-    const { own, other } = this.#scene;
-    const total = (own?.count ?? 0) + (other?.count ?? 0);
+    const { layers, total } = this.#scene;
     if (!renderer.isDoneAtOnce) this.#pace.begin(now);
     const next = this.#pace.next(total);
-    for (const layer of [own, other]) {
-      if (layer === null) continue;
-      const [from, to] = [Math.floor(this.#pace.drawn * layer.count), Math.floor(next * layer.count)];
+    for (const layer of layers) {
+      const from = Math.floor(this.#pace.drawn * layer.count);
+      const to = Math.floor(next * layer.count);
       if (to > from) renderer.draw(layer, from, to, this.#view.optics, this.#view.look);
     }
     if (renderer.isDoneAtOnce) this.#pace.tell((next - this.#pace.drawn) * total, performance.now() - start);
@@ -120,10 +119,6 @@ export class Picture {
   save(): Promise<Blob> {
     const layers = [this.#back.canvas, this.#surface.canvas, this.#front.canvas];
     return flatten(layers, this.#view.viewport, this.colors.background);
-  }
-
-  dispose(): void {
-    this.#surface.dispose();
   }
 
   /** CSS pixels of a drawn disc. */

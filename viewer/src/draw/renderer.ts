@@ -7,8 +7,10 @@ import type { Layer, Optics } from "../space/pick";
 /** A layer as it is drawn. */
 export interface PointLayer extends Layer {
   readonly palette: Palette;
-  /** Grows with each change of the columns; renderers that keep copies look at it. */
-  readonly version: number;
+  /** Points whose values are there; those do not change any more. */
+  readonly loaded: number;
+  /** Grow with each change of the columns; renderers that keep copies look at them. */
+  readonly versions: { readonly codes: number; readonly indices: number };
 }
 
 /** What is the same for all points. */
@@ -29,8 +31,8 @@ export interface Renderer {
   readonly isDoneAtOnce: boolean;
   /** Whether centres and radii are rounded, as in `Optics`. */
   readonly snaps: boolean;
-  /** Empties the picture; `viewport` in device pixels. */
-  clear(viewport: Viewport): void;
+  /** Empties the picture; `viewport` in device pixels. Only these layers are drawn until the next time. */
+  clear(viewport: Viewport, layers: readonly PointLayer[]): void;
   /** Adds the points at places `start` to `stop` of the layer's indices. */
   draw(layer: PointLayer, start: number, stop: number, optics: Optics, look: Look): void;
   /** Shows what was drawn. */

@@ -17,7 +17,7 @@ class Points implements PointLayer {
   count = 0;
   radii = sizes(false);
   palette: Palette = new Uint8Array(3 * 256);
-  version = 0;
+  readonly versions = { codes: 0, indices: 0 };
 
   constructor(cloud: Cloud) {
     this.cloud = cloud;
@@ -27,6 +27,10 @@ class Points implements PointLayer {
 
   get values(): Uint16Array<ArrayBuffer> {
     return this.cloud.values;
+  }
+
+  get loaded(): number {
+    return this.cloud.loaded;
   }
 }
 
@@ -39,15 +43,25 @@ const NEW_CODE = 1;
 export class Scene {
   own: Points | null = null;
   other: Points | null = null;
+  /** What there is of both. */
+  layers: readonly Points[] = [];
   /** Milliseconds that the last filter took. */
   lastFilter = 0;
   readonly #onColumn: () => void;
+  readonly #onTrouble: (sentence: string | null) => void;
   #columns: Columns = PLAIN;
   #encoded = 0;
+  #isTroubled = false;
 
-  /** `onColumn` is called when a column arrived that colours were waiting for. */
-  constructor(onColumn: () => void) {
+  /** `onColumn` is called when a column arrived that colours were waiting for, `onTrouble` when it did not. */
+  constructor(onColumn: () => void, onTrouble: (sentence: string | null) => void) {
     this.#onColumn = onColumn;
+    this.#onTrouble = onTrouble;
+  }
+
+  /** Points that are shown. */
+  get total(): number {
+    return (this.own?.count ?? 0) + (this.other?.count ?? 0);
   }
 
   /** Follows the state; whether points look different now. */
@@ -58,6 +72,7 @@ export class Scene {
     const isRecoded = state.corpus !== before.corpus || differs(state, before, ENCODED);
     const isFiltered = state.corpus !== before.corpus || differs(state, before, FILTERED);
     if (differs(state, before, COMPARED)) this.#compare(state, isDark);
+    this.#list();
     if (isFiltered) this.#filter(own, state);
     if (isRecoded) this.encode(state, isDark);
     else if (own.cloud.loaded > this.#encoded) this.#extend(own, state);
@@ -82,18 +97,23 @@ export class Scene {
     this.#encoded = 0;
   }
 
+  #list(): void {
+    if (this.layers[0] === this.own && this.layers[1] === (this.other ?? undefined)) return;
+    this.layers = [this.own, this.other].filter((layer) => layer !== null);
+  }
+
   #extend(own: Points, state: State): void {
     const { loaded } = own.cloud;
     writeCodes(own.cloud, colorOf(state), this.#columns, own.codes, this.#encoded, loaded);
     this.#encoded = loaded;
-    own.version++;
+    own.versions.codes++;
   }
 
   #filter(own: Points, state: State): void {
     const start = performance.now();
     own.count = visiblePoints(own.cloud, state.filter, state.corpus?.clustersNow ?? null, own.indices);
     this.lastFilter = performance.now() - start;
-    own.version++;
+    own.versions.indices++;
   }
 
   /** The columns that there are; those that lack are asked for, and what they colour is neutral until then. */
@@ -111,9 +131,18 @@ export class Scene {
     return { weights, clusters: corpus.clustersNow, ratios, copies, marks: marksOf(state), isBackdrop };
   }
 
-  /** What went wrong is told by the panel that asked for the same column. */
   #await(column: Promise<unknown>): void {
-    column.then(this.#onColumn, () => undefined);
+    column.then(
+      () => {
+        if (this.#isTroubled) this.#onTrouble(null);
+        this.#isTroubled = false;
+        this.#onColumn();
+      },
+      () => {
+        this.#isTroubled = true;
+        this.#onTrouble("What these colours show did not arrive. Choose them again to ask for it again.");
+      },
+    );
   }
 
   #compare({ mode, comparison, comparisonView }: State, isDark: boolean): void {
@@ -129,7 +158,8 @@ export class Scene {
       other.codes[point] = (other.codes[point] & 0xff00) | code;
     }
     other.palette = comparisonPalette(isDark);
-    other.version++;
+    other.versions.codes++;
+    other.versions.indices++;
     this.other = other;
   }
 }

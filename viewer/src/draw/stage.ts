@@ -31,14 +31,16 @@ export class Stage {
   readonly motion = new Motion();
   readonly view = new View();
   readonly overlay = new Overlay();
-  readonly scene = new Scene(() => this.#recolor());
+  readonly scene = new Scene(
+    () => this.#recolor(),
+    (sentence) => this.onTrouble?.(sentence),
+  );
   readonly picker = new Picker(this.scene, this.view);
   readonly picture: Picture;
   frames = 0;
   /** Milliseconds from the page's start until all points of the first corpus were drawn. */
   dataReady: number | null = null;
   readonly #actions = new Actions(this);
-  readonly #ends: (() => void)[] = [];
   #isStale = true;
   #isFrontStale = true;
   #request = 0;
@@ -73,7 +75,9 @@ export class Stage {
     return this.#request === 0 && !this.#isStale && this.picture.isComplete;
   }
 
+  /** A pose that is no place is not taken. */
   setPose(pose: Partial<CameraPose>, isAnimated = true): void {
+    if (![...Object.values(pose).flat()].every(Number.isFinite)) return;
     const target = pose.target === undefined ? {} : { target: [...pose.target] };
     this.motion.go((goal) => Object.assign(goal, pose, target), isAnimated);
     this.redraw();
@@ -91,11 +95,12 @@ export class Stage {
     this.redraw();
   }
 
-  /** Moves the camera so that these points fill what is free of the picture. */
+  /** Moves the camera so that these points, as far as they are there, fill what is free of the picture. */
   frame(points: ArrayLike<number>): void {
     const { own } = this.scene;
-    if (own === null || points.length === 0) return;
-    const { center, radius } = bounds(own.values, points);
+    const there = Array.from(points).filter((point) => point < (own?.cloud.loaded ?? 0));
+    if (own === null || there.length === 0) return;
+    const { center, radius } = bounds(own.values, there);
     const pose = this.pose;
     frameBall(pose, center, Math.max(LEAST_FRAME, radius), this.view.size, this.view.covered);
     this.setPose(pose);
@@ -104,7 +109,7 @@ export class Stage {
   /** Moves the camera, if need be, so that a point is in the picture and no panel hides it. */
   reveal(point: number): void {
     const { own } = this.scene;
-    if (own === null) return;
+    if (own === null || point >= own.cloud.loaded) return;
     const pose = this.pose;
     const { center } = bounds(own.values, [point]);
     if (!uncover(pose, center, this.view.size, this.view.covered)) this.frame([point]);
@@ -136,30 +141,15 @@ export class Stage {
     this.#ask();
   }
 
-  dispose(): void {
-    for (const end of this.#ends) end();
-    window.cancelAnimationFrame(this.#request);
-    window.clearTimeout(this.#timer);
-    this.picture.dispose();
-    this.element.remove();
-  }
-
   #follow(): void {
-    const observer = new ResizeObserver(() => this.#resize());
-    observer.observe(this.element);
-    const colors = followColors((found) => {
+    new ResizeObserver(() => this.#resize()).observe(this.element);
+    followColors((found) => {
       this.picture.colors = found;
       this.#recolor();
     });
-    const wake = () => this.#wakeLater();
-    document.addEventListener("visibilitychange", wake);
-    this.element.addEventListener("blur", wake);
-    this.#ends.push(
-      this.store.follow((state, before) => this.#update(state, before)),
-      () => observer.disconnect(),
-      () => colors.disconnect(),
-      () => document.removeEventListener("visibilitychange", wake),
-    );
+    document.addEventListener("visibilitychange", () => this.#wakeLater());
+    this.element.addEventListener("blur", () => this.#wakeLater());
+    this.store.follow((state, before) => this.#update(state, before));
   }
 
   #update(state: State, before: State): void {

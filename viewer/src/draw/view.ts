@@ -24,6 +24,12 @@ export class View {
   readonly optics = { projection: new Float64Array(12), scale: 1, largest: 1, snaps: false };
   readonly look = { background: [0, 0, 0] as Colors["backgroundRgb"], opacity: 1, fadeStart: NEAR, fadeEnd: 1 };
 
+  /** The middle of what no panel hides, in CSS pixels. */
+  get middle(): { x: number; y: number } {
+    const { right, bottom } = this.covered;
+    return { x: (this.size.width - right) / 2, y: (this.size.height - bottom) / 2 };
+  }
+
   /** Takes the size of an element. */
   resize({ clientWidth, clientHeight }: HTMLElement): void {
     this.ratio = Math.min(MOST_RATIO, window.devicePixelRatio);

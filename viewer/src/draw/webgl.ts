@@ -12,9 +12,8 @@ export class WebglRenderer implements Renderer {
   readonly snaps = false;
   readonly #renderer: three.WebGLRenderer;
   readonly #camera = new three.Camera();
-  readonly #copies = new Map<Uint16Array, Copy>();
+  readonly #copies = new Map<PointLayer, Copy>();
   readonly #viewport = new three.Vector2();
-
   readonly #fragment: string;
 
   /** Throws where the browser gives no context. `fragment` is the shader that colours a disc's pixels. */
@@ -26,7 +25,8 @@ export class WebglRenderer implements Renderer {
     this.#renderer.outputColorSpace = three.LinearSRGBColorSpace;
   }
 
-  clear({ width, height }: Viewport): void {
+  clear({ width, height }: Viewport, layers: readonly PointLayer[]): void {
+    this.#keep(layers);
     if (this.#viewport.x !== width || this.#viewport.y !== height) this.#renderer.setSize(width, height, false);
     this.#viewport.set(width, height);
     this.#renderer.clear();
@@ -50,20 +50,23 @@ export class WebglRenderer implements Renderer {
     this.#renderer.dispose();
   }
 
-  /** A layer's columns on the card; of layers that are gone nothing is kept. */
+  /** A layer's columns on the card. */
   #copy(layer: PointLayer): Copy {
-    let copy = this.#copies.get(layer.codes);
+    let copy = this.#copies.get(layer);
     if (copy === undefined) {
-      if (this.#copies.size >= 2) this.#forget();
       copy = new Copy(layer, this.#fragment);
-      this.#copies.set(layer.codes, copy);
+      this.#copies.set(layer, copy);
     }
     return copy;
   }
 
-  #forget(): void {
-    for (const copy of this.#copies.values()) copy.dispose();
-    this.#copies.clear();
+  /** Of layers that are gone nothing is kept. */
+  #keep(layers: readonly PointLayer[]): void {
+    for (const [layer, copy] of this.#copies) {
+      if (layers.includes(layer)) continue;
+      copy.dispose();
+      this.#copies.delete(layer);
+    }
   }
 }
 
@@ -86,31 +89,45 @@ class Copy {
     palette: { value: this.#palette },
     sizes: { value: this.#sizes },
   };
-  #version = -1;
+  readonly #places: three.BufferAttribute;
+  readonly #codes: three.BufferAttribute;
+  readonly #indices: three.BufferAttribute;
+  #loaded = 0;
+  #codesVersion = -1;
+  #indicesVersion = -1;
 
   constructor({ values, codes, indices }: PointLayer, fragment: string) {
+    this.#places = new three.BufferAttribute(values, 4);
+    this.#codes = new three.BufferAttribute(codes, 1);
+    this.#indices = new three.BufferAttribute(indices, 1);
     const geometry = new three.BufferGeometry();
-    geometry.setAttribute("position", new three.BufferAttribute(values, 4));
-    geometry.setAttribute("code", new three.BufferAttribute(codes, 1));
-    geometry.setIndex(new three.BufferAttribute(indices, 1));
+    geometry.setAttribute("position", this.#places);
+    geometry.setAttribute("code", this.#codes);
+    geometry.setIndex(this.#indices);
     const material = new three.RawShaderMaterial({
       glslVersion: three.GLSL3,
       vertexShader: VERTEX,
       fragmentShader: fragment,
       uniforms: this.#uniforms,
+      // of two points in one place the first is drawn, which is the one that is picked
+      depthFunc: three.LessDepth,
     });
     this.points = new three.Points(geometry, material);
     this.points.frustumCulled = false;
   }
 
   /** Sends what changed. */
-  update({ version, palette, radii }: PointLayer): void {
-    if (this.#version === version) return;
-    this.#version = version;
-    const { geometry } = this.points;
-    for (const attribute of [geometry.attributes.position, geometry.attributes.code, geometry.index]) {
-      if (attribute !== null) (attribute as three.BufferAttribute).needsUpdate = true;
+  update({ loaded, versions, palette, radii }: PointLayer): void {
+    if (this.#loaded < loaded) {
+      this.#places.addUpdateRange(4 * this.#loaded, 4 * (loaded - this.#loaded));
+      this.#places.needsUpdate = true;
+      this.#loaded = loaded;
     }
+    if (this.#indicesVersion !== versions.indices) this.#indices.needsUpdate = true;
+    this.#indicesVersion = versions.indices;
+    if (this.#codesVersion === versions.codes) return;
+    this.#codesVersion = versions.codes;
+    this.#codes.needsUpdate = true;
     const colors = this.#palette.image.data as Uint8Array;
     for (let code = 0; code < 256; code++) colors.set(palette.subarray(3 * code, 3 * code + 3), 4 * code);
     (this.#sizes.image.data as Float32Array).set(radii);

@@ -1,9 +1,13 @@
 // The ball that holds most of some points.
 
 const HELD_SHARE = 0.95;
+/** Of fewer points all are held. */
+const FEW_POINTS = 100;
 const SAMPLED_POINTS = 5_000;
 
-/** Middle of the points and the radius that holds 95 % of them, in the layout's units; of many points a sample. */
+/** Middle of the points and the radius that holds 95 % of them, or all of a few, in the layout's units; of many points
+ * a sample.
+ */
 export function bounds(
   values: Uint16Array,
   points: ArrayLike<number>,
@@ -14,7 +18,8 @@ export function bounds(
   const center = [0, 1, 2].map((axis) => median(places.map((place) => place[axis]))) as [number, number, number];
   const distances = places.map((place) => Math.hypot(...place.map((at, axis) => at - center[axis])));
   distances.sort((a, b) => a - b);
-  return { center, radius: distances[Math.floor(HELD_SHARE * (distances.length - 1))] };
+  const share = distances.length < FEW_POINTS ? 1 : HELD_SHARE;
+  return { center, radius: distances[Math.floor(share * (distances.length - 1))] };
 }
 
 function placeOf(values: Uint16Array, point: number): [number, number, number] {

@@ -67,10 +67,19 @@ function writeRow(
 
 /** Writes pixel x, pixel y and depth of a place of the layout to `out`; false where it is not in front of the camera. */
 export function project(m: Projection, x: number, y: number, z: number, out: Float64Array): boolean {
-  const [px, py, pz] = [(x + 1) * STEPS, (y + 1) * STEPS, (z + 1) * STEPS];
-  const depth = m[8] * px + m[9] * py + m[10] * pz + m[11];
-  out[0] = (m[0] * px + m[1] * py + m[2] * pz + m[3]) / depth;
-  out[1] = (m[4] * px + m[5] * py + m[6] * pz + m[7]) / depth;
+  return projectSteps(m, (x + 1) * STEPS, (y + 1) * STEPS, (z + 1) * STEPS, out);
+}
+
+/** The same for a point of a cloud. */
+export function projectPoint(m: Projection, values: Uint16Array, point: number, out: Float64Array): boolean {
+  const at = 4 * point;
+  return projectSteps(m, values[at], values[at + 1], values[at + 2], out);
+}
+
+function projectSteps(m: Projection, x: number, y: number, z: number, out: Float64Array): boolean {
+  const depth = m[8] * x + m[9] * y + m[10] * z + m[11];
+  out[0] = (m[0] * x + m[1] * y + m[2] * z + m[3]) / depth;
+  out[1] = (m[4] * x + m[5] * y + m[6] * z + m[7]) / depth;
   out[2] = depth;
   return depth > NEAR;
 }

@@ -49,7 +49,8 @@ function layer(faintShare: number): PointLayer {
     codes,
     radii: sizes(false),
     palette,
-    version: 0,
+    loaded: NUM_POINTS,
+    versions: { codes: 0, indices: 0 },
   };
 }
 

@@ -35,9 +35,10 @@ function isFaint(code: number): boolean {
 class Follower {
   readonly scene: Scene;
   state: State = INITIAL;
+  readonly told: (string | null)[] = [];
 
   constructor(corpus = fakeCorpus(), onColumn: () => void = () => undefined) {
-    this.scene = new Scene(onColumn);
+    this.scene = new Scene(onColumn, (sentence) => this.told.push(sentence));
     this.set({ corpus, loaded: NUM_POINTS });
   }
 
@@ -76,6 +77,24 @@ test("marked points stand out, and none do when nothing is marked", () => {
   expect(shown.codes.some(isFaint)).toBe(false);
 });
 
+test("only layers that are drawn are kept", () => {
+  const shown = new Follower();
+  expect(shown.scene.layers).toEqual([shown.scene.own]);
+  const other = randomCloud(20, 9);
+  const comparison = {
+    snapshotId: "b".repeat(16),
+    cloud: other,
+    same: new Uint32Array(20).fill(NOT_SHARED),
+    numShared: 0,
+    ratios: new Int8Array(NUM_POINTS),
+  };
+  shown.set({ mode: "compare", comparison });
+  expect(shown.scene.layers).toEqual([shown.scene.own, shown.scene.other]);
+  expect(shown.scene.total).toBe(NUM_POINTS + 20);
+  shown.set({ corpus: fakeCorpus(), mode: "explore", comparison: null });
+  expect(shown.scene.layers).toEqual([shown.scene.own]);
+});
+
 test("colours that lack a column ask for it, are neutral until it is there, and then tell", async () => {
   const onColumn = vi.fn();
   const shown = new Follower(fakeCorpus(), onColumn);
@@ -87,10 +106,10 @@ test("colours that lack a column ask for it, are neutral until it is there, and 
   expect(shown.codes[50] & 255).toBeLessThan(128);
 });
 
-test("a column that does not come leaves neutral colours and breaks nothing", async () => {
+test("a column that does not come leaves neutral colours, and people hear of it", async () => {
   const shown = new Follower();
   shown.set({ colorBy: "cluster" });
-  await Promise.resolve();
+  await vi.waitFor(() => expect(shown.told).toEqual([expect.stringContaining("did not arrive")]));
   expect(shown.codes.every((code) => (code & 255) === 128)).toBe(true);
 });
 

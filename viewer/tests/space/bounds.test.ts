@@ -27,3 +27,12 @@ test("of many points a sample is enough", () => {
   expect(radius).toBeGreaterThan(1);
   expect(radius).toBeLessThan(Math.sqrt(3));
 });
+
+test("of a few points none is left out", () => {
+  const { values } = randomCloud(11);
+  values.fill(30_000);
+  values.set([60_000, 60_000, 60_000], 4 * 10);
+  const far = (Math.sqrt(3) * 30_000 * 2) / 65535;
+  expect(bounds(values, upTo(11)).radius).toBeCloseTo(far, 6);
+  expect(bounds(values, [9, 10]).radius).toBeCloseTo(far, 6);
+});
