@@ -28,8 +28,8 @@ export function snapshots(page: Page): HTMLElement {
     render();
   };
   list.addEventListener("change", () => {
-    const isCurrent = entries.some((entry) => entry.snapshot_id === list.value && entry.current);
-    page.store.set({ pinnedSnapshot: isCurrent ? null : list.value });
+    // Named even where it is the current one: it may have become that while the page followed the one before.
+    page.store.set({ pinnedSnapshot: list.value });
   });
   list.addEventListener("focus", () => void refresh());
   watch(page.store, ["corpus"], () => void refresh());
