@@ -15,6 +15,7 @@ from serve.asgi import App, Message, Receive, Scope, Send, has_header, header, r
 from serve.settings import ServiceSettings, is_loopback
 from serve.tokens import Holder, ValidTokens
 from serve.tokens import Scope as TokenScope
+from serve.viewer import MISSING_STYLE
 
 OPEN_PATHS = frozenset({"/", "/v1/health/live", "/v1/health/ready", "/viz"})
 """Health and the viewer's page, which hold no data. The API description, /docs and /metrics need a token."""
@@ -28,8 +29,8 @@ _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:\d{1,5})?")
 _ADDRESS = re.compile(r"\[[0-9A-Fa-f:.]+\]|\d{1,3}(\.\d{1,3}){3}")
 _PAGES = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 _VIEWER = (
-    f"{_PAGES}; script-src 'self'; worker-src 'self' blob:; connect-src 'self'; img-src 'self' data: blob:; "
-    "font-src 'self'; style-src 'self' 'unsafe-inline'"
+    f"{_PAGES}; script-src 'self'; connect-src 'self'; img-src 'self' data:; style-src 'self' '{MISSING_STYLE}'; "
+    "require-trusted-types-for 'script'"
 )
 _DOCS = f"{_PAGES}; style-src 'unsafe-inline'"
 _SECURE = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
+from hashlib import sha256
 from html import escape
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -19,6 +21,9 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 40rem; margin: 20vh auto
 code { font: 15px/1.4 ui-monospace, monospace; background: #eef0f3; padding: .1rem .3rem; border-radius: 4px; }
 @media (prefers-color-scheme: dark) { body { color: #e4e8ee; background: #12161d; } code { background: #232a35; } }
 """
+
+MISSING_STYLE = f"sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}"
+"""The style of the page that says that there is no viewer, as a content security policy names it."""
 
 
 def find_viewer(folder: str | None) -> Path | None:
