@@ -85,5 +85,5 @@ locks: $(INSTALLED)
 	@$(BIN)/python .locks/resolve.py gpu
 
 clean:
-	rm -rf demo dist build viewer/dist viewer/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find jobs kat_ray serve tests -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf demo dist build viewer/dist viewer/benchmark/dist viewer/node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find benchmark jobs kat_ray serve tests -name __pycache__ -prune -exec rm -rf {} +
