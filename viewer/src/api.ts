@@ -2,6 +2,7 @@
 //
 // A request without a valid token waits until one is given, then goes on. The token lives in this tab alone.
 
+import { FormatError } from "./data/format";
 import type {
   EditAnswer,
   Neighbors,
@@ -120,6 +121,13 @@ export class Api {
     return (await this.#json<{ results: Place[] }>("/v1/project", snapshot, asked, signal)).results;
   }
 
+  /** What to throw where a body breaks off: the service went away while it was sent, unless nobody wants it any more. */
+  lost(error: unknown): unknown {
+    if (error instanceof DOMException && error.name === "AbortError") return error;
+    this.onReach?.(false);
+    return unreached();
+  }
+
   /** Newest first. */
   async snapshots(signal?: Signal): Promise<readonly SnapshotEntry[]> {
     return (await this.#json<{ snapshots: SnapshotEntry[] }>("/v1/snapshots", null, {}, signal)).snapshots;
@@ -138,12 +146,17 @@ export class Api {
 
   async #json<Answer>(path: string, snapshot: string | null, init: RequestInit, signal: Signal): Promise<Answer> {
     const answer = await this.#answer(named(path, { snapshot }), init, signal);
-    return (await whole(answer.json())) as Answer;
+    const text = await answer.text().catch((error) => {
+      throw this.lost(error);
+    });
+    return read(text) as Answer;
   }
 
   async #bytes(address: string, signal: Signal): Promise<ArrayBuffer> {
     const answer = await this.#answer(address, {}, signal);
-    return await whole(answer.arrayBuffer());
+    return await answer.arrayBuffer().catch((error) => {
+      throw this.lost(error);
+    });
   }
 
   /** Sends, waits for a token where one is needed, and tries again while the service is busy. */
@@ -206,13 +219,11 @@ function unreached(): ApiError {
   return new ApiError(null, "The service does not answer.");
 }
 
-/** A body that breaks off means that the service went away while it was sent. */
-async function whole<Body>(read: Promise<Body>): Promise<Body> {
+function read(text: string): unknown {
   try {
-    return await read;
-  } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw unreached();
+    return JSON.parse(text);
+  } catch {
+    throw new FormatError("The service answered something that is not JSON. Is this address a KAT-Ray service?");
   }
 }
 

@@ -13,7 +13,7 @@ type Parts = Pick<Page, "api" | "store" | "notices">;
 
 export class Loading {
   readonly #page: Parts;
-  #turn = 0;
+  #abort = new AbortController();
   #timer = 0;
 
   constructor(page: Parts) {
@@ -23,24 +23,26 @@ export class Loading {
     });
   }
 
-  /** Loads what is wanted now; what was under way before is forgotten. */
+  /** Loads what is wanted now; what was under way before is ended. */
   async load(): Promise<void> {
-    const turn = ++this.#turn;
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    const { signal } = this.#abort;
     window.clearTimeout(this.#timer);
     const { api, store, notices } = this.#page;
     let corpus: Corpus | null = null;
     const announce = () => {
-      if (turn === this.#turn && corpus !== null) store.set({ loaded: corpus.cloud.loaded });
+      if (!signal.aborted && corpus !== null) store.set({ loaded: corpus.cloud.loaded });
     };
     try {
-      corpus = await Corpus.load(api, store.state.pinnedSnapshot, announce);
-      if (turn !== this.#turn) return;
+      corpus = await Corpus.load(api, store.state.pinnedSnapshot, announce, signal);
+      if (signal.aborted) return;
       notices.hide(KEY);
       store.set(arrival(store.state, corpus));
       if (store.state.filter.cluster !== null) await this.#fetchClusters(corpus);
       await corpus.complete;
     } catch (error) {
-      if (turn === this.#turn) this.#explain(error);
+      if (!signal.aborted) this.#explain(error);
     }
   }
 

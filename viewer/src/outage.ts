@@ -14,6 +14,7 @@ export class Outage {
   #wait = FIRST_MILLISECONDS;
   #timer = 0;
   #isAway = false;
+  #endedAt = Number.NEGATIVE_INFINITY;
 
   constructor(api: Api, notices: Notices, onBack: () => void) {
     this.#api = api;
@@ -25,13 +26,15 @@ export class Outage {
   #begin(): void {
     if (this.#isAway) return;
     this.#isAway = true;
-    this.#wait = FIRST_MILLISECONDS;
+    // Away again at once, as where something cuts each long answer: looks less and less often, as if it had stayed away.
+    if (performance.now() - this.#endedAt > MOST_MILLISECONDS) this.#wait = FIRST_MILLISECONDS;
     this.#plan();
   }
 
   #end(): void {
     if (!this.#isAway) return;
     this.#isAway = false;
+    this.#endedAt = performance.now();
     window.clearTimeout(this.#timer);
     this.#notices.hide(KEY);
     this.#notices.speak("The service is back.");

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
 import { Api, ApiError } from "../src/api";
+import { FormatError } from "../src/data/format";
 
 function answers(...list: (Response | Error)[]) {
   const sent = vi.fn(async (_address: string, _init: RequestInit) => {
@@ -77,4 +78,25 @@ test("an abort is no outage", async () => {
   api.onReach = vi.fn();
   await expect(api.meta(null, abort.signal)).rejects.toMatchObject({ name: "AbortError" });
   expect(api.onReach).not.toHaveBeenCalled();
+});
+
+test.each(["meta", "bytes"] as const)("a body that breaks off is an outage (%s)", async (route) => {
+  const body = new ReadableStream({ start: (stream) => stream.error(new TypeError("network error")) });
+  answers(new Response(body));
+  const api = new Api();
+  const reached: boolean[] = [];
+  api.onReach = (is) => reached.push(is);
+  await expect(route === "meta" ? api.meta(null) : api.bytes("/v1/points/ids", null)).rejects.toMatchObject({
+    status: null,
+  });
+  expect(reached).toEqual([true, false]);
+});
+
+test("an answer that is whole but no JSON is said to be that, and is no outage", async () => {
+  answers(new Response("<html>"));
+  const api = new Api();
+  const reached: boolean[] = [];
+  api.onReach = (is) => reached.push(is);
+  await expect(api.meta(null)).rejects.toBeInstanceOf(FormatError);
+  expect(reached).toEqual([true]);
 });

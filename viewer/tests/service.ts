@@ -1,7 +1,7 @@
 // A service that answers from memory, and a page over it without a map.
 
 import { vi } from "vitest";
-import type { Api } from "../src/api";
+import { type Api, ApiError } from "../src/api";
 import { Corpus } from "../src/data/corpus";
 import { Notices } from "../src/panels/notices";
 import type { Page } from "../src/panels/page";
@@ -30,6 +30,7 @@ export function fakeApi(changes: Partial<Record<keyof Api, unknown>> = {}): Api 
       return { first_point: 16 * chunk, ids: numbers.map(String), previews: numbers.map((number) => `text ${number}`) };
     },
     snapshots: async () => [],
+    lost: () => new ApiError(null, "The service does not answer."),
     ...changes,
   };
   return fake as unknown as Api;

@@ -1,6 +1,8 @@
 // The bytes of a point cloud as arrays that fill while they arrive. Knows the format (kat_ray/snapshot/point_cloud.py),
 // nothing of HTTP.
 
+import { FormatError } from "./format";
+
 /** Points in an order of which any beginning is a fair picture of the whole. */
 export interface Cloud {
   /** Four per point: x, y, z as 0 to 65535 for -1 to 1, and source code | density percentile (0 to 255) << 8. */
@@ -12,7 +14,7 @@ export interface Cloud {
 }
 
 /** What the first 32 bytes say. */
-export interface CloudHeader {
+interface CloudHeader {
   readonly numPoints: number;
   /** Points up to the end of each of the four levels. */
   readonly levelEnds: readonly [number, number, number, number];
@@ -64,7 +66,7 @@ export class CloudReader {
   finish(): void {
     if (this.isComplete) return;
     const wanted = this.#cloud === null ? HEADER_BYTES : HEADER_BYTES + POINT_BYTES * this.#cloud.numPoints;
-    throw new Error(
+    throw new FormatError(
       `The point cloud ended after ${this.#received} of ${wanted} bytes. Reload the page; if it stays so, something between the service and this page cuts long answers.`,
     );
   }
@@ -89,12 +91,12 @@ export class CloudReader {
 export function parseHeader(bytes: Uint8Array): CloudHeader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < HEADER_BYTES || view.getUint32(0, true) !== MAGIC) {
-    throw new Error("The service answered something else than a point cloud. Is this address a KAT-Ray service?");
+    throw new FormatError("The service answered something else than a point cloud. Is this address a KAT-Ray service?");
   }
   const version = view.getUint16(4, true);
   const pointBytes = view.getUint16(6, true);
   if (version !== VERSION || pointBytes !== POINT_BYTES) {
-    throw new Error(
+    throw new FormatError(
       `This page reads point clouds of version ${VERSION} with ${POINT_BYTES} bytes a point; the service has version ${version} with ${pointBytes}. Reload the page to get the one that fits.`,
     );
   }

@@ -1,6 +1,7 @@
 // Another snapshot's prompts, placed into the map of this one. Knows the format, nothing of HTTP.
 
 import { type Cloud, hex } from "./cloud";
+import { FormatError } from "./format";
 
 export interface Comparison {
   /** The other snapshot. */
@@ -26,14 +27,14 @@ const POINT_BYTES = 12;
 export function parseComparison(buffer: ArrayBuffer): Comparison {
   const view = new DataView(buffer);
   if (buffer.byteLength < HEADER_BYTES || view.getUint32(0, true) !== MAGIC) {
-    throw new Error("The service answered something else than a comparison of snapshots. Reload the page.");
+    throw new FormatError("The service answered something else than a comparison of snapshots. Reload the page.");
   }
   checkVersion(view.getUint16(4, true), view.getUint16(6, true));
   const numOther = view.getUint32(8, true);
   const numPoints = view.getUint32(12, true);
   const expected = HEADER_BYTES + POINT_BYTES * numOther + numPoints;
   if (buffer.byteLength !== expected) {
-    throw new Error(`The comparison has ${buffer.byteLength} bytes, not ${expected}. Ask for it again.`);
+    throw new FormatError(`The comparison has ${buffer.byteLength} bytes, not ${expected}. Ask for it again.`);
   }
   return {
     snapshotId: hex(new Uint8Array(buffer, 24, 8)),
@@ -45,7 +46,7 @@ export function parseComparison(buffer: ArrayBuffer): Comparison {
 
 function checkVersion(version: number, pointBytes: number): void {
   if (version === VERSION && pointBytes === POINT_BYTES) return;
-  throw new Error(
+  throw new FormatError(
     `This page reads comparisons of version ${VERSION}; the service has version ${version}. Reload the page to get the one that fits.`,
   );
 }

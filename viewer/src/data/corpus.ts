@@ -1,8 +1,9 @@
 // A snapshot as a page has it: its points while they arrive, and columns and texts that come when asked for.
 
-import { type Api, ApiError } from "../api";
+import type { Api } from "../api";
 import type { PointsMeta, Previews } from "../messages";
 import { type Cloud, CloudReader, HEADER_BYTES, POINT_BYTES } from "./cloud";
+import { FormatError } from "./format";
 
 export type { PointsMeta } from "../messages";
 
@@ -37,17 +38,26 @@ export class Corpus {
     this.meta = meta;
     this.cloud = cloud;
     this.complete = complete;
+    // Whoever waits for it hears of a failure; that nobody waits is no error.
+    complete.catch(() => undefined);
   }
 
-  /** Resolves with the first level; `onLevel` is called whenever a good part more is there, the last time at the end. */
-  static async load(api: Api, snapshotId: string | null, onLevel: () => void): Promise<Corpus> {
-    const { meta, answer } = await ask(api, snapshotId);
+  /** Resolves with the first level; `onLevel` is called whenever a good part more is there, the last time at the end.
+   * A signal ends it, also later while points still come.
+   */
+  static async load(
+    api: Api,
+    snapshotId: string | null,
+    onLevel: () => void,
+    signal: AbortSignal | null = null,
+  ): Promise<Corpus> {
+    const { meta, answer } = await ask(api, snapshotId, signal);
     const wanted = Math.min(meta.num_points, MOST_POINTS);
     const reader = new CloudReader(wanted);
     const marks = announcements(meta.level_ends, wanted);
-    const pieces = pump(answer, reader);
+    const pieces = pump(api, answer, reader, signal);
     while (!reader.isComplete && (reader.cloud?.loaded ?? 0) < marks[0]) await step(pieces, reader);
-    if (reader.cloud === null) throw new Error("The snapshot has no points.");
+    if (reader.cloud === null) throw new FormatError("The snapshot has no points.");
     return new Corpus(api, meta, reader.cloud, drain(pieces, reader, marks, onLevel));
   }
 
@@ -122,7 +132,7 @@ export class Corpus {
     if (known !== undefined) return known as Promise<Column>;
     const asked = this.#api.bytes(path, this.snapshotId).then((bytes) => {
       if (bytes.byteLength !== width * this.numPoints) {
-        throw new Error(`${path} has ${bytes.byteLength} bytes, not ${width * this.numPoints}. Reload the page.`);
+        throw new FormatError(`${path} has ${bytes.byteLength} bytes, not ${width * this.numPoints}. Reload the page.`);
       }
       return decode(bytes);
     });
@@ -153,17 +163,19 @@ export class Corpus {
 }
 
 /** What is said of the points, and the points: both at once, and of one snapshot though another may come in between. */
-async function ask(api: Api, snapshotId: string | null): Promise<{ meta: PointsMeta; answer: Response }> {
+async function ask(
+  api: Api,
+  snapshotId: string | null,
+  signal: AbortSignal | null,
+): Promise<{ meta: PointsMeta; answer: Response }> {
   const stop = new AbortController();
+  const either = signal === null ? stop.signal : AbortSignal.any([stop.signal, signal]);
   const range = [0, HEADER_BYTES + POINT_BYTES * MOST_POINTS - 1] as const;
   try {
-    const [meta, answer] = await Promise.all([
-      api.meta(snapshotId, stop.signal),
-      api.points(snapshotId, range, stop.signal),
-    ]);
+    const [meta, answer] = await Promise.all([api.meta(snapshotId, either), api.points(snapshotId, range, either)]);
     if (answer.headers.get("X-Snapshot-Id") === meta.snapshot_id) return { meta, answer };
     stop.abort();
-    return { meta, answer: await api.points(meta.snapshot_id, range) };
+    return { meta, answer: await api.points(meta.snapshot_id, range, signal ?? undefined) };
   } catch (error) {
     stop.abort();
     throw error;
@@ -185,12 +197,16 @@ function announcements(levelEnds: readonly number[], wanted: number): number[] {
 }
 
 /** The body piece by piece; ends early where the service sent more than was asked for. */
-async function* pump(answer: Response, reader: CloudReader): Pieces {
-  if (answer.body === null) throw new Error("The service answered without any points. Reload the page.");
+async function* pump(api: Api, answer: Response, reader: CloudReader, signal: AbortSignal | null): Pieces {
+  if (answer.body === null) throw new FormatError("The service answered without any points. Reload the page.");
   const body = answer.body.getReader();
   try {
     while (!reader.isComplete) {
-      const { done, value } = await body.read().catch(broken);
+      const { done, value } = await body.read().catch((error) => {
+        signal?.throwIfAborted();
+        throw api.lost(error);
+      });
+      signal?.throwIfAborted();
       if (done) break;
       yield value;
     }
@@ -199,11 +215,6 @@ async function* pump(answer: Response, reader: CloudReader): Pieces {
     const isOver = (await body.read().catch(() => ({ done: true }))).done;
     if (!isOver) await body.cancel().catch(() => undefined);
   }
-}
-
-/** A body that breaks off means that the service went away while it was sent. */
-function broken(): never {
-  throw new ApiError(null, "The service stopped answering while it sent the points.");
 }
 
 /** Takes one piece; an end before all points are there is an error. The browser's timeline tells of the last one. */

@@ -1,6 +1,5 @@
 // The marked prompts: how many, of which sources, which ones; to be saved, or to be drawn more or less often.
 
-import { ApiError } from "../api";
 import type { Corpus } from "../data/corpus";
 import { sourceColor } from "../theme";
 import { brief } from "./brief";
@@ -108,7 +107,7 @@ function saving(page: Page): HTMLElement {
       await make(corpus, points);
       said.textContent = "Saved.";
     } catch (error) {
-      said.textContent = error instanceof ApiError ? failure(error) : "The file could not be made.";
+      said.textContent = failure(error);
     }
   };
   const ids = run(async (corpus, points) => {

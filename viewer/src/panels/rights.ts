@@ -1,6 +1,7 @@
 // What this reader may do, and what a refusal means for them.
 
 import { ApiError } from "../api";
+import { FormatError } from "../data/format";
 import type { Page } from "./page";
 
 /** Whether changes are worth trying; the service decides in the end. */
@@ -10,6 +11,7 @@ export function mayPublish(page: Page): boolean {
 
 /** A sentence for something that went wrong. */
 export function failure(error: unknown): string {
+  if (error instanceof FormatError) return error.message;
   if (!(error instanceof ApiError)) throw error;
   if (error.status === null) return "The service does not answer. Try again when it is back.";
   return error.detail;

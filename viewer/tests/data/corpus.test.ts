@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { Corpus } from "../../src/data/corpus";
-import { cloudPieces, fakeApi, NUM_POINTS, pointsAnswer } from "../service";
+import { cloudPieces, fakeApi, later, NUM_POINTS, pointsAnswer } from "../service";
 
 test("a corpus is there with its first level, and tells of the later ones", async () => {
   let levels = 0;
@@ -43,4 +43,24 @@ test("a column is asked for once, and has to fit", async () => {
   expect(corpus.weightsNow).toBe(await corpus.weights());
   expect(bytes.mock.calls).toEqual([["/v1/points/weights", corpus.snapshotId]]);
   await expect(corpus.clusters()).rejects.toThrow("160 bytes, not 80");
+});
+
+test("points that break off are an outage, which is told", async () => {
+  const points = async () => pointsAnswer([...cloudPieces().slice(0, 3), new TypeError("network error")]);
+  const lost = vi.fn(fakeApi().lost);
+  const corpus = await Corpus.load(fakeApi({ points, lost }), null, () => undefined);
+  await expect(corpus.complete).rejects.toMatchObject({ status: null });
+  expect(lost).toHaveBeenCalledOnce();
+});
+
+test("a load that nobody wants any more ends, also between two levels, and is no outage", async () => {
+  const [stop, rest] = [new AbortController(), later<Uint8Array>()];
+  const points = async () => pointsAnswer([...cloudPieces().slice(0, 3), rest.promise]);
+  const lost = vi.fn();
+  const corpus = await Corpus.load(fakeApi({ points, lost }), null, () => undefined, stop.signal);
+  stop.abort();
+  rest.resolve(cloudPieces()[3]);
+  await expect(corpus.complete).rejects.toMatchObject({ name: "AbortError" });
+  expect(corpus.cloud.loaded).toBeLessThan(NUM_POINTS);
+  expect(lost).not.toHaveBeenCalled();
 });

@@ -1,0 +1,52 @@
+// @vitest-environment happy-dom
+import { expect, test, vi } from "vitest";
+import { Api } from "../src/api";
+import { Loading } from "../src/loading";
+import { Outage } from "../src/outage";
+import { Notices } from "../src/panels/notices";
+import { INITIAL, Store } from "../src/state";
+import { cloudPieces, fakeApi, later, NUM_POINTS, pointsAnswer, settled } from "./service";
+
+function parts(api: Api) {
+  const store = new Store(INITIAL);
+  const notices = new Notices();
+  return { store, notices, loading: new Loading({ api, store, notices }) };
+}
+
+test("a map that breaks off says that the service is away, and is whole when it is back", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const meta = JSON.stringify(await fakeApi().meta(null));
+  const broken = [...cloudPieces().slice(0, 3), new TypeError("network error")];
+  const bodies = [pointsAnswer(broken), pointsAnswer(cloudPieces())];
+  vi.stubGlobal("fetch", async (address: string) =>
+    address === "/v1/points" ? bodies.shift() : new Response(address.includes("meta") ? meta : "{}"),
+  );
+  const api = new Api();
+  const { store, notices, loading } = parts(api);
+  new Outage(api, notices, () => loading.resume());
+  await loading.load();
+  expect(store.state.loaded).toBeLessThan(NUM_POINTS);
+  expect(notices.root.textContent).toContain("The service does not answer");
+  await vi.advanceTimersByTimeAsync(1_500);
+  vi.useRealTimers();
+  await settled();
+  expect(store.state.loaded).toBe(NUM_POINTS);
+  expect(notices.root.textContent).not.toContain("The service does not answer");
+});
+
+test("a load is ended by the next one", async () => {
+  const held = later<Uint8Array>();
+  const signals: AbortSignal[] = [];
+  const points = async (snapshot: string | null, _range: unknown, signal: AbortSignal) => {
+    signals.push(signal);
+    return pointsAnswer(signals.length === 1 ? [held.promise] : cloudPieces(), snapshot ?? undefined);
+  };
+  const { store, notices, loading } = parts(fakeApi({ points }));
+  void loading.load();
+  await settled();
+  store.set({ pinnedSnapshot: "00000000000000cd" });
+  await settled();
+  expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+  expect(store.state.corpus?.snapshotId).toBe("00000000000000cd");
+  expect(notices.root.textContent).toBe("");
+});
