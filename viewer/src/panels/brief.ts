@@ -1,5 +1,6 @@
 // A prompt in a list: hovering shows it on the map, a click selects it.
 
+import type { Corpus } from "../data/corpus";
 import type { Brief } from "../messages";
 import { sourceDot } from "./dot";
 import { element, quoted } from "./element";
@@ -22,9 +23,15 @@ export function brief(page: Page, shown: Shown): HTMLButtonElement {
   return made;
 }
 
+/** The points of what a list shows, as far as the map has them. */
+export function drawn(corpus: Corpus, list: readonly Pick<Brief, "point">[]): number[] {
+  return list.flatMap(({ point }) => (point !== null && point < corpus.cloud.loaded ? [point] : []));
+}
+
 function follow(page: Page, button: HTMLElement, point: number): void {
-  const hover = (hovered: number | null) => () => page.store.set({ hovered });
-  for (const start of ["pointerenter", "focus"]) button.addEventListener(start, hover(point));
-  for (const end of ["pointerleave", "blur"]) button.addEventListener(end, hover(null));
+  const hover = (hovered: number | null) => page.store.set({ hovered });
+  const show = () => hover(point < page.store.state.loaded ? point : null);
+  for (const start of ["pointerenter", "focus"]) button.addEventListener(start, show);
+  for (const end of ["pointerleave", "blur"]) button.addEventListener(end, () => hover(null));
   button.addEventListener("click", () => page.store.set({ selected: point, hovered: null }));
 }

@@ -1,7 +1,8 @@
 // The selected prompt: its conversation, its replies, its numbers and why, and what lies near it.
 
+import type { Corpus } from "../data/corpus";
 import type { Brief, Prompt } from "../messages";
-import { brief } from "./brief";
+import { brief, drawn } from "./brief";
 import { named, showCluster } from "./clusters";
 import { conversation, replies } from "./conversation";
 import { sourceDot } from "./dot";
@@ -29,12 +30,11 @@ export class Detail {
     this.#abort.abort();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
-    const { corpus, selected } = this.#page.store.state;
+    const { corpus, selected, neighbors } = this.#page.store.state;
     this.root.hidden = corpus === null || selected === null;
-    if (corpus === null || selected === null) {
-      this.#page.store.set({ neighbors: [] });
-      return;
-    }
+    // Those of the prompt before: the new one's come with its numbers.
+    if (neighbors.length > 0) this.#page.store.set({ neighbors: [] });
+    if (corpus === null || selected === null) return;
     const text = corpus.previewNow(selected)?.text;
     fill(this.root, [this.#head(null), text === undefined ? skeleton() : quoted(text, "quoted block")]);
     try {
@@ -47,6 +47,7 @@ export class Detail {
       ]);
       if (signal.aborted) return;
       this.#show(prompt, found.neighbors, rarity(prompt, corpus.numPoints, typical));
+      await this.#connect(corpus, found.neighbors, signal);
     } catch (error) {
       if (!isAborted(error) && !signal.aborted) this.#fail(failure(error));
     }
@@ -64,10 +65,16 @@ export class Detail {
       this.#nearest(neighbors),
     ]);
     this.root.scrollTop = 0;
-    // After the panel has its size: the map keeps the neighbors clear of it.
-    this.#page.store.set({ neighbors: neighbors.flatMap(({ point }) => (point === null ? [] : [point])) });
     const said = `${band(prompt.density_percentile)}, density ${percent(prompt.density_percentile)}`;
     this.#page.notices.speak(`Selected a prompt of ${prompt.source}: ${said}.`);
+  }
+
+  /** Links to the neighbors, after the panel has its size: the map keeps them clear of it. Those of a very large snapshot
+   * that the map leaves out stand in the list alone.
+   */
+  async #connect(corpus: Corpus, found: readonly Brief[], signal: AbortSignal): Promise<void> {
+    await corpus.complete.catch(() => undefined);
+    if (!signal.aborted) this.#page.store.set({ neighbors: drawn(corpus, found) });
   }
 
   #fail(sentence: string): void {

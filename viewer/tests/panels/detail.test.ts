@@ -1,0 +1,26 @@
+// @vitest-environment happy-dom
+import { expect, test } from "vitest";
+import { Detail } from "../../src/panels/detail";
+import { fakeApi, fakePage, later, NUM_POINTS, settled } from "../service";
+
+const prompt = (id: string) => ({
+  ...{ id, snapshot_id: "", text: "", messages: [], source: "hh", sources: [], num_pairs: 0, num_complete_pairs: 0 },
+  ...{ weight: 1 / NUM_POINTS, loss_weight: 1, density_percentile: 0.2, density: 1, row: 0, point: 0, cluster: 0 },
+  ...{ cluster_terms: [], duplicate_of: id, pairs: [], more_pairs: 0 },
+});
+const near = (point: number) => ({ ...prompt("ab"), preview: "near", distance: 0.5, point });
+
+test("links of the prompt before are gone at once, and those come that the map has", async () => {
+  const second = later<unknown>();
+  const neighbors = async (id: string) => (id === "3" ? { neighbors: [near(4), near(5)] } : second.promise);
+  const { page, store } = await fakePage(fakeApi({ prompt: async (id: string) => prompt(id), neighbors }));
+  new Detail(page, () => "");
+  store.set({ selected: 3 });
+  await settled();
+  expect(store.state.neighbors).toEqual([4, 5]);
+  store.set({ selected: 7 });
+  expect(store.state.neighbors).toEqual([]);
+  second.resolve({ neighbors: [near(8), near(NUM_POINTS + 1)] });
+  await settled();
+  expect(store.state.neighbors).toEqual([8]);
+});
