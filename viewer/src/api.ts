@@ -15,9 +15,12 @@ import type {
   ServiceInfo,
   SnapshotEntry,
 } from "./messages";
+import { Kept } from "./storage";
 
 type Signal = AbortSignal | undefined;
 
+/** What a token looks like; a header takes no other signs. */
+export const TOKEN = /^[\x21-\x7e]+$/;
 const TOKEN_KEY = "kat-ray.token";
 const BUSY_RETRIES = 3;
 const LONGEST_WAIT_SECONDS = 5;
@@ -45,6 +48,7 @@ export class Api {
   /** Hears of each request whether the service was reached. */
   onReach: ((isReached: boolean) => void) | null = null;
   readonly #base: string;
+  readonly #kept = new Kept(() => window.sessionStorage, TOKEN_KEY);
   #asked: Promise<string | null> | null = null;
 
   constructor(base = "") {
@@ -52,12 +56,12 @@ export class Api {
   }
 
   get token(): string | null {
-    return sessionStorage.getItem(TOKEN_KEY);
+    const token = this.#kept.value;
+    return token !== null && TOKEN.test(token) ? token : null;
   }
 
   set token(token: string | null) {
-    if (token === null) sessionStorage.removeItem(TOKEN_KEY);
-    else sessionStorage.setItem(TOKEN_KEY, token);
+    this.#kept.value = token;
   }
 
   service(signal?: Signal): Promise<ServiceInfo> {

@@ -3,8 +3,9 @@
 import { comparisonPalette } from "./draw/scene";
 import { clusterCode, css, type Palette, paletteOf } from "./space/palette";
 import type { ColorBy, State, Store, Theme } from "./state";
+import { Kept } from "./storage";
 
-const KEY = "kat-ray.theme";
+const kept = new Kept(() => window.localStorage, "kat-ray.theme");
 const THEMES: readonly Theme[] = ["system", "dark", "light"];
 const CODES = 256;
 const NUM_CLUSTER_CODES = 12;
@@ -13,10 +14,10 @@ const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
 
 /** Follows the state and the system; to be called before anything else that shows what the store holds. */
 export function followTheme(store: Store): void {
-  store.set({ theme: THEMES.find((theme) => theme === localStorage.getItem(KEY)) ?? "system" });
+  store.set({ theme: THEMES.find((theme) => theme === kept.value) ?? "system" });
   store.follow((state, before) => {
     if (state.theme === before.theme && state.corpus === before.corpus) return;
-    localStorage.setItem(KEY, state.theme);
+    kept.value = state.theme;
     apply(state);
   });
   LIGHT.addEventListener("change", () => apply(store.state));

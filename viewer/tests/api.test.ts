@@ -64,6 +64,15 @@ test("a wrong token is said to be wrong, and without one the request fails", asy
   expect(ask.mock.calls).toEqual([[true]]);
 });
 
+test("a kept token that no header can carry is asked for again", async () => {
+  const sent = answers(json({ detail: "A valid token is needed." }, 401), json({ snapshots: [] }));
+  sessionStorage.setItem("kat-ray.token", "secret\u200b");
+  const api = new Api();
+  api.onUnauthorized = async () => "secret";
+  await api.snapshots();
+  expect(new Headers(sent.mock.calls[1]?.[1].headers).get("Authorization")).toBe("Bearer secret");
+});
+
 test("a busy service is asked again after the time that it says", async () => {
   const sent = answers(json({ detail: "Busy." }, 429, { "Retry-After": "0" }), json({ snapshots: [] }));
   await new Api().snapshots();

@@ -1,6 +1,10 @@
 // Asks for the service's token. It stays in this tab, and goes nowhere else than to this service.
 
+import { TOKEN } from "../api";
 import { element } from "./element";
+
+const NO_TOKEN =
+  "This is no token: tokens have Latin letters, digits and signs without spaces. Something that cannot be seen may have been copied with it; type it, or copy it again.";
 
 export class TokenDialog {
   readonly root: HTMLDialogElement;
@@ -13,6 +17,7 @@ export class TokenDialog {
     required: true,
     "aria-describedby": "token-note",
   });
+  #asked: Promise<string | null> | null = null;
   #resolve: ((token: string | null) => void) | null = null;
 
   constructor() {
@@ -39,7 +44,8 @@ export class TokenDialog {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       const token = this.#input.value.trim();
-      this.#end(token === "" ? null : token);
+      if (TOKEN.test(token)) this.#end(token);
+      else this.#said.textContent = NO_TOKEN;
     });
     // Said late of a dialog that may have been opened again since.
     this.root.addEventListener("close", () => {
@@ -47,21 +53,23 @@ export class TokenDialog {
     });
   }
 
-  /** Resolves with what was entered, or with null. */
+  /** Resolves with what was entered, or with null; who asks while the dialog is open waits for the same answer. */
   ask(wasRefused: boolean): Promise<string | null> {
+    if (this.#asked !== null) return this.#asked;
     this.#said.textContent = wasRefused
       ? "The service does not know this token. Check it, or ask for another one."
       : "";
     this.#input.value = "";
     this.root.showModal();
-    return new Promise((resolve) => {
+    this.#asked = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+    return this.#asked;
   }
 
   #end(token: string | null): void {
     const resolve = this.#resolve;
-    this.#resolve = null;
+    [this.#asked, this.#resolve] = [null, null];
     this.#input.value = "";
     this.root.close();
     resolve?.(token);
