@@ -15,8 +15,8 @@ export interface Preview {
 
 /** Points of larger snapshots are left out from here on; the first ones are a random sample. */
 const MOST_POINTS = 5_000_000;
-/** Points that arrive before listeners hear of more, where a level is longer than that. */
-const ANNOUNCED_POINTS = 500_000;
+/** Time between two calls that say that there are more points: each draws the map anew. */
+const PAUSE_MILLISECONDS = 200;
 /** Chunks of texts that are kept, the last ones used. */
 const KEPT_CHUNKS = 128;
 
@@ -42,23 +42,23 @@ export class Corpus {
     complete.catch(() => undefined);
   }
 
-  /** Resolves with the first level; `onLevel` is called whenever a good part more is there, the last time at the end.
+  /** Resolves with the first level; `onMore` is called now and then while the others come, the last time at the end.
    * A signal ends it, also later while points still come.
    */
   static async load(
     api: Api,
     snapshotId: string | null,
-    onLevel: () => void,
+    onMore: () => void,
     signal: AbortSignal | null = null,
   ): Promise<Corpus> {
     const { meta, answer } = await ask(api, snapshotId, signal);
     const wanted = Math.min(meta.num_points, MOST_POINTS);
     const reader = new CloudReader(wanted);
-    const marks = announcements(meta.level_ends, wanted);
+    const first = meta.level_ends.find((end) => end > 0) ?? wanted;
     const pieces = pump(api, answer, reader, signal);
-    while (!reader.isComplete && (reader.cloud?.loaded ?? 0) < marks[0]) await step(pieces, reader);
+    while (!reader.isComplete && (reader.cloud?.loaded ?? 0) < first) await step(pieces, reader);
     if (reader.cloud === null) throw new FormatError("The snapshot has no points.");
-    return new Corpus(api, meta, reader.cloud, drain(pieces, reader, marks, onLevel));
+    return new Corpus(api, meta, reader.cloud, drain(pieces, reader, onMore));
   }
 
   get snapshotId(): string {
@@ -189,13 +189,6 @@ function textAt(chunk: Previews, point: number): Preview {
   return { id: chunk.ids[at], text: chunk.previews[at] };
 }
 
-/** Numbers of points at which listeners hear that there are more. */
-function announcements(levelEnds: readonly number[], wanted: number): number[] {
-  const marks = levelEnds.filter((end) => end > 0 && end < wanted);
-  for (let mark = ANNOUNCED_POINTS; mark < wanted; mark += ANNOUNCED_POINTS) marks.push(mark);
-  return [...marks.sort((a, b) => a - b), wanted];
-}
-
 /** The body piece by piece; ends early where the service sent more than was asked for. */
 async function* pump(api: Api, answer: Response, reader: CloudReader, signal: AbortSignal | null): Pieces {
   if (answer.body === null) throw new FormatError("The service answered without any points. Reload the page.");
@@ -225,14 +218,14 @@ async function step(pieces: Pieces, reader: CloudReader): Promise<void> {
   if (reader.isComplete) performance.mark("points-loaded");
 }
 
-async function drain(pieces: Pieces, reader: CloudReader, marks: number[], onLevel: () => void): Promise<void> {
-  const { cloud } = reader;
-  let passed = marks.filter((mark) => mark <= (cloud?.loaded ?? 0)).length;
+async function drain(pieces: Pieces, reader: CloudReader, onMore: () => void): Promise<void> {
+  let told = performance.now();
   while (!reader.isComplete) {
     await step(pieces, reader);
-    const now = marks.filter((mark) => mark <= (cloud?.loaded ?? 0)).length;
-    if (now > passed) onLevel();
-    passed = now;
+    if (reader.isComplete || performance.now() - told < PAUSE_MILLISECONDS) continue;
+    onMore();
+    told = performance.now();
   }
+  onMore();
   await pieces.return();
 }

@@ -2,19 +2,39 @@ import { expect, test, vi } from "vitest";
 import { Corpus } from "../../src/data/corpus";
 import { cloudPieces, fakeApi, later, NUM_POINTS, pointsAnswer } from "../service";
 
-test("a corpus is there with its first level, and tells of the later ones", async () => {
-  let levels = 0;
-  const corpus = await Corpus.load(fakeApi(), null, () => levels++);
+test("a corpus is there with its first level, and tells when it is whole", async () => {
+  const told: number[] = [];
+  const corpus: Corpus = await Corpus.load(fakeApi(), null, () => told.push(corpus.cloud.loaded));
   expect(corpus.cloud.loaded).toBeGreaterThanOrEqual(5);
   expect(corpus.cloud.loaded).toBeLessThan(NUM_POINTS);
   await corpus.complete;
   expect(corpus.cloud.loaded).toBe(NUM_POINTS);
-  expect(levels).toBe(2);
+  expect(told).toEqual([NUM_POINTS]);
   expect([corpus.snapshotId, corpus.sourceName(0), corpus.densityPercentile(39)]).toEqual([
     "00000000000000ab",
     "hh",
     0.2,
   ]);
+});
+
+test("while points come slowly it tells of more of them now and then", async () => {
+  const clock = vi.spyOn(performance, "now").mockReturnValue(0);
+  const slow = (piece: Uint8Array, place: number) => ({
+    // biome-ignore lint/suspicious/noThenProperty: it is taken only when the reader asks for it
+    then: (take: (piece: Uint8Array) => void) => {
+      clock.mockReturnValue(150 * place);
+      take(piece);
+    },
+  });
+  const told: number[] = [];
+  const points = async () => pointsAnswer(cloudPieces().map(slow) as unknown as Promise<Uint8Array>[]);
+  const corpus: Corpus = await Corpus.load(fakeApi({ points }), null, () => told.push(corpus.cloud.loaded));
+  await corpus.complete;
+  clock.mockRestore();
+  expect(told.length).toBeGreaterThan(1);
+  expect(told.length).toBeLessThan(cloudPieces().length);
+  expect(told).toEqual(told.toSorted((a, b) => a - b));
+  expect(told.at(-1)).toBe(NUM_POINTS);
 });
 
 test("points that stop coming are an error, not a smaller map", async () => {
