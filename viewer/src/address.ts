@@ -1,5 +1,6 @@
 // The address of what is shown: camera, filters, selection, mode and snapshot, never a text. Rubbish in it is ignored.
 
+import type { DeepLink } from "./deeplink";
 import type { Stage } from "./draw/stage";
 import type { CameraPose } from "./space/camera";
 import type { ColorBy, ComparisonView, Mode, State, Store } from "./state";
@@ -78,15 +79,15 @@ export function decode(hash: string): View {
 export class Address {
   readonly #store: Store;
   readonly #stage: Stage;
-  readonly #select: (prompt: string) => void;
+  readonly #link: Pick<DeepLink, "select" | "wanted">;
   #timer = 0;
   #written: string | null = null;
 
-  /** `select` selects a prompt by its id. */
-  constructor(store: Store, stage: Stage, select: (prompt: string) => void) {
+  /** `link` selects the prompt that an address names. */
+  constructor(store: Store, stage: Stage, link: Pick<DeepLink, "select" | "wanted">) {
     this.#store = store;
     this.#stage = stage;
-    this.#select = select;
+    this.#link = link;
     store.follow(() => this.#soon());
     stage.onPose(() => this.#soon());
     window.addEventListener("hashchange", () => {
@@ -100,7 +101,7 @@ export class Address {
     const { selected } = this.#store.state;
     this.#store.set({ ...view.state, selected: view.prompt === null ? null : selected });
     if (view.pose !== null) this.#stage.setPose(view.pose, isAnimated);
-    if (view.prompt !== null) this.#select(view.prompt);
+    this.#link.select(view.prompt);
   }
 
   /** The address of what is shown, with its snapshot, for other people. */
@@ -115,11 +116,18 @@ export class Address {
     this.#timer = window.setTimeout(() => void this.#write(), PAUSE_MILLISECONDS);
   }
 
-  /** Nothing is written before the first snapshot is there: what the address asks for would be lost. */
+  /** Nothing is written before the first snapshot is there, nor while the id of the selected prompt does not come: what
+   * the address asks for would be lost.
+   */
   async #write(): Promise<void> {
     const { corpus, selected } = this.#store.state;
     if (corpus === null) return;
-    const prompt = selected === null ? null : ((await corpus.preview(selected).catch(() => null))?.id ?? null);
+    const before = window.location.hash;
+    const own = selected === null ? null : await corpus.preview(selected).catch(() => undefined);
+    const { state } = this.#store;
+    const isLate = state.corpus !== corpus || state.selected !== selected || window.location.hash !== before;
+    if (own === undefined || isLate) return;
+    const prompt = this.#link.wanted ?? own?.id ?? null;
     this.#written = encode(this.#store.state, prompt, this.#stage.pose);
     window.history.replaceState(null, "", `#${this.#written}`);
   }

@@ -45,6 +45,8 @@ export class ApiError extends Error {
 export class Api {
   /** Asks for a token; true when an earlier one was refused. Null when nobody gives one. */
   onUnauthorized: ((wasRefused: boolean) => Promise<string | null>) | null = null;
+  /** Hears of another token. */
+  onToken: (() => void) | null = null;
   /** Hears of each request whether the service was reached. */
   onReach: ((isReached: boolean) => void) | null = null;
   readonly #base: string;
@@ -61,7 +63,9 @@ export class Api {
   }
 
   set token(token: string | null) {
+    const before = this.token;
     this.#kept.value = token;
+    if (token !== before) this.onToken?.();
   }
 
   service(signal?: Signal): Promise<ServiceInfo> {

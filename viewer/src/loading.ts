@@ -7,6 +7,8 @@ import type { State } from "./state";
 
 const KEY = "loading";
 const RETRY_MILLISECONDS = 3_000;
+/** A map that is whole so soon is drawn once, and not first its beginning. */
+const BLINK_MILLISECONDS = 80;
 const EMPTY = "This page looks again by itself. If the store is empty, python -m jobs.build makes its first snapshot.";
 
 type Parts = Pick<Page, "api" | "store" | "notices">;
@@ -15,6 +17,7 @@ export class Loading {
   readonly #page: Parts;
   #abort = new AbortController();
   #timer = 0;
+  #hasArrived = false;
 
   constructor(page: Parts) {
     this.#page = page;
@@ -23,10 +26,16 @@ export class Loading {
     });
   }
 
+  /** Whether what the state names is on the map, or its first points are. */
+  get hasArrived(): boolean {
+    return this.#hasArrived;
+  }
+
   /** Loads what is wanted now; what was under way before is ended. */
   async load(): Promise<void> {
     this.#abort.abort();
     this.#abort = new AbortController();
+    this.#hasArrived = false;
     const { signal } = this.#abort;
     window.clearTimeout(this.#timer);
     const { api, store, notices } = this.#page;
@@ -36,7 +45,9 @@ export class Loading {
     };
     try {
       corpus = await Corpus.load(api, store.state.pinnedSnapshot, announce, signal);
+      await Promise.race([corpus.complete, pause(BLINK_MILLISECONDS)]);
       if (signal.aborted) return;
+      this.#hasArrived = true;
       notices.hide(KEY);
       store.set(arrival(store.state, corpus));
       if (store.state.filter.cluster !== null) await this.#fetchClusters(corpus);
@@ -91,4 +102,8 @@ function arrival(state: State, corpus: Corpus): Partial<State> {
   if (names(before) === names(corpus)) return { ...loaded, comparison: null };
   const filter = { hiddenSources: new Set<number>(), density: state.filter.density, cluster: null };
   return { ...loaded, filter, selected: null, neighbors: [], marked: null, comparison: null, placed: [] };
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => window.setTimeout(resolve, milliseconds));
 }

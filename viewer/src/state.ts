@@ -2,6 +2,7 @@
 
 import type { Comparison } from "./data/comparison";
 import type { Corpus } from "./data/corpus";
+import type { ServiceInfo } from "./messages";
 
 export type ColorBy = "source" | "density" | "weight" | "cluster";
 export type Mode = "explore" | "sampling" | "compare";
@@ -28,6 +29,8 @@ export interface PlacedText {
 }
 
 export interface State {
+  /** What the service announces of itself and of what this caller may; null until it did. */
+  readonly service: ServiceInfo | null;
   /** The snapshot on the map; null while the first one loads. */
   readonly corpus: Corpus | null;
   /** Points of the corpus that are there so far; grows level by level. */
@@ -71,6 +74,7 @@ export interface State {
 }
 
 export const INITIAL: State = {
+  service: null,
   corpus: null,
   loaded: 0,
   pinnedSnapshot: null,
@@ -96,7 +100,7 @@ export const INITIAL: State = {
   placed: [],
 };
 
-export type Listener = (state: State, before: State) => void;
+type Listener = (state: State, before: State) => void;
 
 /** Holds the state; listeners hear of each change once, in the order in which they came. */
 export class Store {

@@ -47,7 +47,9 @@ test("requests wait for one token, which is asked for once, and go on with it", 
   const api = new Api();
   const ask = vi.fn(async (_wasRefused: boolean) => "secret");
   api.onUnauthorized = ask;
+  api.onToken = vi.fn();
   await Promise.all([api.snapshots(), api.snapshots()]);
+  expect(api.onToken).toHaveBeenCalledOnce();
   expect(ask.mock.calls).toEqual([[false]]);
   expect(new Headers(sent.mock.calls[3]?.[1].headers).get("Authorization")).toBe("Bearer secret");
   expect(sessionStorage.length).toBe(1);

@@ -3,12 +3,20 @@
 import { vi } from "vitest";
 import { type Api, ApiError } from "../src/api";
 import { Corpus } from "../src/data/corpus";
+import type { ServiceInfo } from "../src/messages";
 import { Notices } from "../src/panels/notices";
 import type { Page } from "../src/panels/page";
 import { INITIAL, type State, Store } from "../src/state";
 
 export const NUM_POINTS = 40;
 export const SNAPSHOT = "00000000000000ab";
+export const SERVICE: ServiceInfo = {
+  version: "1",
+  chat_url: null,
+  scope: "open",
+  limits: { ids: 100, texts: 2, text_chars: 50, results: 100 },
+  snapshot_id: SNAPSHOT,
+};
 
 /** An Api of one snapshot of 40 prompts; `changes` are routes that answer otherwise. */
 export function fakeApi(changes: Partial<Record<keyof Api, unknown>> = {}): Api {
@@ -71,7 +79,7 @@ export async function fakePage(api: Api = fakeApi(), state: Partial<State> = {})
   await corpus.complete;
   const store = new Store({ ...INITIAL, corpus, loaded: corpus.cloud.loaded, ...state });
   const stage = { frame: vi.fn(), setPose: vi.fn(), focus: vi.fn() };
-  const page = { store, api, stage, notices: new Notices(), service: () => null, findSimilar: vi.fn() };
+  const page = { store, api, stage, notices: new Notices(), findSimilar: vi.fn() };
   return { page: page as unknown as Page, store, stage, corpus };
 }
 

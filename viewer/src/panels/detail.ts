@@ -19,11 +19,14 @@ export class Detail {
   /** Makes the address of a prompt for other people. */
   readonly #link: (prompt: string) => string;
   #abort = new AbortController();
+  #prompt: Prompt | null = null;
+  readonly #actions = element("div", { class: "actions" });
 
   constructor(page: Page, link: (prompt: string) => string) {
     this.#page = page;
     this.#link = link;
     watch(page.store, ["selected", "corpus"], () => void this.#render());
+    watch(page.store, ["service"], () => this.#act());
   }
 
   async #render(): Promise<void> {
@@ -54,10 +57,12 @@ export class Detail {
   }
 
   #show(prompt: Prompt, neighbors: readonly Brief[], why: HTMLElement): void {
+    this.#prompt = prompt;
+    this.#act();
     fill(this.root, [
       this.#head(prompt),
       conversation(prompt.messages),
-      this.#actions(prompt),
+      this.#actions,
       why,
       this.#cluster(prompt),
       this.#duplicate(prompt),
@@ -101,17 +106,17 @@ export class Detail {
     return element("header", { class: "head" }, element("h2", { id: "detail-head" }, "Prompt"), sources, button);
   }
 
-  #actions(prompt: Prompt): HTMLElement {
-    const chat = this.#page.service()?.chat_url ?? null;
+  #act(): void {
+    const prompt = this.#prompt;
+    if (prompt === null) return;
+    const chat = this.#page.store.state.service?.chat_url ?? null;
     const button = (label: string, run: () => void) => element("button", { type: "button", onclick: run }, label);
-    return element(
-      "div",
-      { class: "actions" },
+    fill(this.#actions, [
       button("Find similar", () => this.#page.findSimilar(prompt.text)),
       button("Copy link", () => void this.#copy(this.#link(prompt.id), "The link")),
       button("Copy id", () => void this.#copy(prompt.id, "The id")),
       chat === null ? null : openInChat(chat, prompt.id),
-    );
+    ]);
   }
 
   async #copy(text: string, what: string): Promise<void> {

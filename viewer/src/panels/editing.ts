@@ -19,15 +19,16 @@ const FACTORS: readonly (readonly [number, string])[] = [
 export function editing(page: Page): HTMLElement {
   const result = element("div", { role: "status" });
   const choice = element("div", { class: "choices" });
-  watch(page.store, ["marked", "corpus"], () => fill(choice, choices(page, result)));
+  watch(page.store, ["marked", "corpus", "service"], () => fill(choice, choices(page, result)));
   const head = element("h3", { id: "editing-head" }, "Change how often training draws them");
   return element("section", { "aria-labelledby": "editing-head" }, head, choice, result);
 }
 
 function choices(page: Page, result: HTMLElement): HTMLElement[] {
-  const most = page.service()?.limits.ids ?? Number.POSITIVE_INFINITY;
+  const most = page.store.state.service?.limits.ids ?? Number.POSITIVE_INFINITY;
   const number = page.store.state.marked?.length ?? 0;
-  if (!mayPublish(page)) return [readOnly(page)];
+  const may = mayPublish(page.store.state);
+  if (may !== true) return may === false ? [readOnly(page)] : [];
   if (number > most) {
     return [
       element("p", {}, `One edit takes at most ${count(most)} prompts; ${count(number)} are marked. Mark fewer.`),

@@ -2,7 +2,6 @@
 
 import type { Api } from "../api";
 import type { Stage } from "../draw/stage";
-import type { ServiceInfo } from "../messages";
 import type { State, Store } from "../state";
 import type { Notices } from "./notices";
 
@@ -11,9 +10,7 @@ export interface Page {
   readonly api: Api;
   readonly stage: Stage;
   readonly notices: Notices;
-  /** What the service announces of itself; null until it did. */
-  readonly service: () => ServiceInfo | null;
-  /** Asks for another token, and what the service announces for it. */
+  /** Asks for another token. */
   readonly renewToken: () => Promise<void>;
   /** Searches by meaning for a text, in the panel for it. */
   readonly findSimilar: (text: string) => void;

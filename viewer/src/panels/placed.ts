@@ -65,7 +65,7 @@ export class Placed {
 
   async #place(content: string): Promise<void> {
     const { store, api } = this.#page;
-    const limits = this.#page.service()?.limits ?? USUAL_LIMITS;
+    const limits = this.#page.store.state.service?.limits ?? USUAL_LIMITS;
     const { texts, numLeftOut } = textsOf(content, limits.text_chars);
     const { corpus } = store.state;
     if (corpus === null || texts.length === 0) {

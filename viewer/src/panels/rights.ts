@@ -2,11 +2,11 @@
 
 import { ApiError } from "../api";
 import { FormatError } from "../data/format";
-import type { Page } from "./page";
+import type { State } from "../state";
 
-/** Whether changes are worth trying; the service decides in the end. */
-export function mayPublish(page: Page): boolean {
-  return page.service()?.scope !== "read";
+/** Whether changes are worth trying, which the service decides in the end; null while it is not known. */
+export function mayPublish({ service }: State): boolean | null {
+  return service === null ? null : service.scope !== "read";
 }
 
 /** A sentence for something that went wrong. */

@@ -110,7 +110,7 @@ export class Search {
     const corpus = this.#page.store.state.corpus;
     if (corpus === null) return;
     try {
-      const limit = Math.min(MOST_MARKED, this.#page.service()?.limits.results ?? MOST_MARKED);
+      const limit = Math.min(MOST_MARKED, this.#page.store.state.service?.limits.results ?? MOST_MARKED);
       const wanted = this.#wanted === "meaning" ? SHOWN : limit;
       const found = await this.#page.api.search(this.#text.value.trim(), this.#wanted, wanted, corpus.snapshotId);
       const points = found.results.flatMap(({ point }) => (point === null ? [] : [point]));

@@ -33,6 +33,7 @@ export function snapshots(page: Page): HTMLElement {
   });
   list.addEventListener("focus", () => void refresh());
   watch(page.store, ["corpus"], () => void refresh());
+  watch(page.store, ["service"], render);
   const head = element("div", { class: "ends" }, element("label", { for: "snapshot" }, "Snapshot"), note);
   return element("div", { class: "snapshots" }, head, list);
 }
@@ -44,8 +45,9 @@ function option(entry: SnapshotEntry, isShown: boolean): HTMLOptionElement {
 }
 
 function other(page: Page, shown: string, refresh: () => Promise<void>): HTMLElement[] {
-  const said = element("span", {}, mayPublish(page) ? "not current: " : "not the current one");
-  if (!mayPublish(page)) return [said];
+  const may = mayPublish(page.store.state) === true;
+  const said = element("span", {}, may ? "not current: " : "not the current one");
+  if (!may) return [said];
   const change = async () => {
     try {
       await page.api.switchTo(shown);

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { expect, test } from "vitest";
 import { Detail } from "../../src/panels/detail";
-import { fakeApi, fakePage, later, NUM_POINTS, settled } from "../service";
+import { fakeApi, fakePage, later, NUM_POINTS, SERVICE, settled } from "../service";
 
 const prompt = (id: string) => ({
   ...{ id, snapshot_id: "", text: "", messages: [], source: "hh", sources: [], num_pairs: 0, num_complete_pairs: 0 },
@@ -23,4 +23,14 @@ test("links of the prompt before are gone at once, and those come that the map h
   second.resolve({ neighbors: [near(8), near(NUM_POINTS + 1)] });
   await settled();
   expect(store.state.neighbors).toEqual([8]);
+});
+
+test("a chat is offered as soon as the service announces it, also beside a prompt that is shown already", async () => {
+  const routes = { prompt: async (id: string) => prompt(id), neighbors: async () => ({ neighbors: [] }) };
+  const { page, store } = await fakePage(fakeApi(routes), { selected: 3 });
+  const { root } = new Detail(page, () => "");
+  await settled();
+  expect(root.querySelector("a")).toBe(null);
+  store.set({ service: { ...SERVICE, chat_url: "https://chat.test/" } });
+  expect(root.querySelector("a")?.href).toBe("https://chat.test/?prefix_id=3");
 });
