@@ -4,8 +4,8 @@ import type { Corpus } from "../data/corpus";
 import { clusterColor } from "../theme";
 import { dot } from "./dot";
 import { element, fill, quoted } from "./element";
-import { type Page, watch } from "./page";
-import { failure } from "./rights";
+import { isShown, type Page, watch } from "./page";
+import { failure, isAborted } from "./rights";
 import { count } from "./words";
 
 const LISTED = 60;
@@ -36,13 +36,10 @@ export function clusters(page: Page): HTMLElement {
 
 /** Shows one cluster alone; null shows all. */
 export async function showCluster(page: Page, cluster: number | null): Promise<void> {
-  try {
-    const points = cluster === null ? [] : await pointsOf(page, cluster);
+  await withPoints(page, cluster, (points) => {
     page.store.set({ filter: { ...page.store.state.filter, cluster } });
     page.stage.frame(points);
-  } catch (error) {
-    page.notices.show("clusters", "trouble", failure(error));
-  }
+  });
 }
 
 /** The first words of a cluster. */
@@ -85,20 +82,29 @@ function only(page: Page, cluster: Cluster): HTMLElement {
 }
 
 async function markCluster(page: Page, label: number): Promise<void> {
-  try {
-    const points = await pointsOf(page, label);
+  await withPoints(page, label, (points) => {
     page.store.set({ marked: Uint32Array.from(points), selected: null });
     page.stage.frame(points);
+  });
+}
+
+/** Does something with the points of a cluster that the map has, when all of them are there; null has none. */
+async function withPoints(page: Page, label: number | null, use: (points: number[]) => void): Promise<void> {
+  const { corpus } = page.store.state;
+  if (corpus === null) return;
+  try {
+    const points = label === null ? [] : await pointsOf(corpus, label);
+    if (isShown(page, corpus)) use(points);
   } catch (error) {
-    page.notices.show("clusters", "trouble", failure(error));
+    if (isShown(page, corpus) && !isAborted(error)) page.notices.show("clusters", "trouble", failure(error));
   }
 }
 
-async function pointsOf({ store }: Page, label: number): Promise<number[]> {
-  const labels = await store.state.corpus?.clusters();
+async function pointsOf(corpus: Corpus, label: number): Promise<number[]> {
+  const [labels] = await Promise.all([corpus.clusters(), corpus.complete]);
   const points: number[] = [];
-  labels?.forEach((other, point) => {
-    if (other === label) points.push(point);
-  });
+  for (let point = 0; point < corpus.cloud.loaded; point++) {
+    if (labels[point] === label) points.push(point);
+  }
   return points;
 }

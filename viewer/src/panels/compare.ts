@@ -36,6 +36,7 @@ export class Compare {
     watch(page.store, ["mode", "corpus"], ({ mode }) => {
       if (mode === "compare") void this.#refresh();
     });
+    watch(page.store, ["corpus"], () => this.#forget());
     watch(page.store, ["comparison"], (state) => fill(result, state.comparison === null ? [] : this.#result(state)));
   }
 
@@ -58,22 +59,28 @@ export class Compare {
     }
   }
 
-  async #compare(other: string): Promise<void> {
+  /** What is under way is not wanted any more. */
+  #forget(): void {
     this.#abort.abort();
     this.#abort = new AbortController();
+    this.#said.textContent = "";
+  }
+
+  async #compare(other: string): Promise<void> {
+    this.#forget();
     const { store, api } = this.#page;
     const { corpus } = store.state;
+    const { signal } = this.#abort;
     store.set({ comparison: null });
-    this.#said.textContent = "";
     if (other === "" || corpus === null) return;
     this.#said.textContent = "Placing its prompts on this map…";
     try {
-      const comparison = parseComparison(await api.comparison(other, corpus.snapshotId, this.#abort.signal));
-      if (store.state.corpus !== corpus) return;
+      const comparison = parseComparison(await api.comparison(other, corpus.snapshotId, signal));
+      if (signal.aborted) return;
       this.#said.textContent = "";
       store.set({ comparison, hovered: null });
     } catch (error) {
-      if (!isAborted(error)) this.#said.textContent = failure(error);
+      if (!isAborted(error) && !signal.aborted) this.#said.textContent = failure(error);
     }
   }
 

@@ -138,8 +138,9 @@ export class Detail {
   #duplicate(prompt: Prompt): HTMLElement | null {
     if (prompt.duplicate_of === prompt.id) return null;
     const walk = async () => {
+      const { signal } = this.#abort;
       const first = await this.#page.api.prompt(prompt.duplicate_of, prompt.snapshot_id).catch(() => null);
-      if (first?.point != null) this.#page.store.set({ selected: first.point });
+      if (first?.point != null && !signal.aborted) this.#page.store.set({ selected: first.point });
     };
     const button = element(
       "button",

@@ -3,7 +3,7 @@
 import type { EditAnswer } from "../messages";
 import { element, fill } from "./element";
 import { written } from "./export";
-import { type Page, watch } from "./page";
+import { isShown, type Page, watch } from "./page";
 import { failure, mayPublish } from "./rights";
 import { count } from "./words";
 
@@ -55,19 +55,31 @@ async function edit(page: Page, factor: number, result: HTMLElement): Promise<vo
     const ids = await corpus.ids();
     const names = Array.from(marked, (point) => written(ids[point]));
     const answer = await page.api.edit(corpus.snapshotId, names, factor);
-    fill(result, made(page, answer, result));
+    if (isShown(page, corpus)) fill(result, made(page, answer, result));
+    else tellElsewhere(page, answer, result);
   } catch (error) {
     result.textContent = failure(error);
   }
+}
+
+/** The map has gone on to another snapshot: the version is there all the same, in the list of snapshots. */
+function tellElsewhere(page: Page, answer: EditAnswer, result: HTMLElement): void {
+  result.textContent = "";
+  page.notices.show(
+    "edit",
+    "done",
+    `The new version ${answer.snapshot_id} of ${answer.parent} is in the list of snapshots.`,
+  );
 }
 
 function made(page: Page, answer: EditAnswer, result: HTMLElement): (HTMLElement | string)[] {
   const id = answer.snapshot_id;
   const look = () => page.store.set({ pinnedSnapshot: id, colorBy: "weight" });
   const use = async () => {
+    const { corpus } = page.store.state;
     try {
       await page.api.switchTo(id);
-      page.store.set({ pinnedSnapshot: id });
+      if (isShown(page, corpus)) page.store.set({ pinnedSnapshot: id });
       result.textContent = `Version ${id} is the current snapshot now. Trainers that follow the store draw by it.`;
     } catch (error) {
       result.textContent = failure(error);

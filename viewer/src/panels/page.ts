@@ -1,6 +1,7 @@
 // What a panel reaches besides the store: the service, the map, and the places where it says something.
 
 import type { Api } from "../api";
+import type { Corpus } from "../data/corpus";
 import type { Stage } from "../draw/stage";
 import type { State, Store } from "../state";
 import type { Notices } from "./notices";
@@ -14,6 +15,11 @@ export interface Page {
   readonly renewToken: () => Promise<void>;
   /** Searches by meaning for a text, in the panel for it. */
   readonly findSimilar: (text: string) => void;
+}
+
+/** Whether a snapshot is still the one on the map: what was asked of another one is of no use any more. */
+export function isShown(page: Page, corpus: Corpus | null): boolean {
+  return page.store.state.corpus === corpus;
 }
 
 /** Calls when one of these values is another one than before, and once at the start. */

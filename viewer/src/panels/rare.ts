@@ -1,18 +1,19 @@
 // A way in: one of the rarest prompts that are shown, with its neighbors in view.
 
 import type { Corpus } from "../data/corpus";
-import type { State } from "../state";
+import { visiblePoints } from "../space/filter";
+import type { Filter } from "../state";
 import { element } from "./element";
 import { type Page, watch } from "./page";
 
 /** Any of so many of the rarest will do, so that each press shows another one. */
 const RARE = 0.02;
 
-export function rareButton(page: Page): HTMLElement {
+export function rareButton(page: Page): HTMLButtonElement {
   const attributes = { type: "button", class: "link", onclick: () => showRare(page) };
   const made = element("button", attributes, "Show me a rare prompt");
-  watch(page.store, ["corpus"], ({ corpus }) => {
-    made.disabled = corpus === null;
+  watch(page.store, ["corpus", "loaded"], ({ corpus, loaded }) => {
+    made.disabled = corpus === null || loaded < corpus.cloud.numPoints;
   });
   return made;
 }
@@ -31,16 +32,11 @@ function showRare(page: Page): void {
 }
 
 /** The rarest of the points that pass the filter. */
-function rarest(corpus: Corpus, { hiddenSources, density, cluster }: State["filter"]): number[] {
-  const labels = cluster === null ? null : corpus.clustersNow;
-  const passes = (point: number) =>
-    !hiddenSources.has(corpus.source(point)) &&
-    corpus.densityPercentile(point) >= density[0] &&
-    corpus.densityPercentile(point) <= density[1] &&
-    (labels === null || labels[point] === cluster);
-  const shown = Array.from({ length: corpus.cloud.loaded }, (_, point) => point).filter(passes);
+function rarest(corpus: Corpus, filter: Filter): number[] {
+  const numbers = new Uint32Array(corpus.cloud.loaded);
+  const shown = numbers.subarray(0, visiblePoints(corpus.cloud, filter, corpus.clustersNow, numbers));
   const lowest = shown.reduce((least, point) => Math.min(least, corpus.densityPercentile(point)), 1);
-  return shown.filter((point) => corpus.densityPercentile(point) <= lowest + RARE);
+  return Array.from(shown.filter((point) => corpus.densityPercentile(point) <= lowest + RARE));
 }
 
 /** Its neighbors come later than the point: what it is rare among is worth the wait. */

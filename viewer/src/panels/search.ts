@@ -1,9 +1,9 @@
 // Search by words or by meaning; what is found can be looked at one by one or marked on the map.
 
 import type { Brief, SearchMode } from "../messages";
-import { brief } from "./brief";
+import { brief, drawn } from "./brief";
 import { element, fill } from "./element";
-import { type Page, watch } from "./page";
+import { isShown, type Page, watch } from "./page";
 import { rareButton } from "./rare";
 import { failure, isAborted } from "./rights";
 import { count, counted } from "./words";
@@ -107,21 +107,25 @@ export class Search {
   }
 
   async #mark(): Promise<void> {
-    const corpus = this.#page.store.state.corpus;
+    const { corpus, service } = this.#page.store.state;
     if (corpus === null) return;
     try {
-      const limit = Math.min(MOST_MARKED, this.#page.store.state.service?.limits.results ?? MOST_MARKED);
+      const limit = Math.min(MOST_MARKED, service?.limits.results ?? MOST_MARKED);
       const wanted = this.#wanted === "meaning" ? SHOWN : limit;
-      const found = await this.#page.api.search(this.#text.value.trim(), this.#wanted, wanted, corpus.snapshotId);
-      const points = found.results.flatMap(({ point }) => (point === null ? [] : [point]));
-      this.#page.store.set({ marked: Uint32Array.from(points).sort(), selected: null });
-      this.#page.stage.frame(points);
-      if ((found.total ?? 0) > points.length) {
-        const sentence = `The first ${count(points.length)} of ${count(found.total ?? 0)} prompts are marked, the most at once.`;
-        this.#page.notices.show("marked", "information", sentence);
-      }
+      const text = this.#text.value.trim();
+      const found = await this.#page.api.search(text, this.#wanted, wanted, corpus.snapshotId);
+      await corpus.complete;
+      if (isShown(this.#page, corpus)) this.#markAll(drawn(corpus, found.results), found.total ?? 0);
     } catch (error) {
-      this.#said.textContent = failure(error);
+      if (isShown(this.#page, corpus) && !isAborted(error)) this.#said.textContent = failure(error);
     }
+  }
+
+  #markAll(points: readonly number[], total: number): void {
+    this.#page.store.set({ marked: Uint32Array.from(points).sort(), selected: null });
+    this.#page.stage.frame(points);
+    if (total <= points.length) return;
+    const sentence = `The first ${count(points.length)} of ${count(total)} prompts are marked, the most at once.`;
+    this.#page.notices.show("marked", "information", sentence);
   }
 }
