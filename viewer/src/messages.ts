@@ -1,6 +1,6 @@
 // What the service says and hears, by the names of its routes (serve/messages). Texts in here are of strangers.
 
-export interface Limits {
+interface Limits {
   readonly ids: number;
   readonly texts: number;
   readonly text_chars: number;

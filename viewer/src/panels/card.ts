@@ -1,6 +1,7 @@
 // What lies under the pointer: the beginning of its text and its numbers, near the pointer.
 
 import type { Corpus, Preview } from "../data/corpus";
+import type { PointsMeta } from "../messages";
 import type { State } from "../state";
 import { sourceColor } from "../theme";
 import { dot } from "./dot";
@@ -16,6 +17,8 @@ export class HoverCard {
   readonly #map: HTMLElement;
   readonly #text = quoted("", "quoted card-text");
   readonly #facts = element("p", { class: "note" });
+  /** Of the snapshots that were compared with. */
+  readonly #otherMeta = new Map<string, Promise<PointsMeta>>();
   #x = 0;
   #y = 0;
   #isOver = false;
@@ -69,15 +72,19 @@ export class HoverCard {
 
   #showOther({ comparison }: State, point: number): void {
     if (comparison === null) return;
-    const chunk = Math.floor(point / 512);
     const isStill = () => this.#page.store.state.hoveredOther === point;
-    const preview = this.#page.api.previews(comparison.snapshotId, chunk).then(({ ids, previews, first_point }) => ({
-      id: ids[point - first_point],
-      text: previews[point - first_point],
-    }));
-    this.#fill(null, preview, isStill);
+    this.#fill(null, this.#previewOther(comparison.snapshotId, point), isStill);
     const percentile = (comparison.cloud.values[4 * point + 3] >> 8) / 255;
     fill(this.#facts, [`In the other snapshot · density ${percent(percentile)} · ${band(percentile)}`]);
+  }
+
+  async #previewOther(snapshot: string, point: number): Promise<Preview> {
+    const { api } = this.#page;
+    const asked = this.#otherMeta.get(snapshot) ?? api.meta(snapshot);
+    this.#otherMeta.set(snapshot, asked);
+    asked.catch(() => this.#otherMeta.delete(snapshot));
+    const { ids, previews, first_point } = await api.previews(snapshot, Math.floor(point / (await asked).chunk_rows));
+    return { id: ids[point - first_point], text: previews[point - first_point] };
   }
 
   #fill(now: Preview | null, later: Promise<Preview>, isStill: () => boolean): void {

@@ -29,21 +29,26 @@ export async function jsonLines(
 ): Promise<string> {
   const [weights, ids] = await Promise.all([corpus.weights(), corpus.ids()]);
   const isWhole = points.length <= MOST_WHOLE_TEXTS;
-  const text = async (point: number) =>
-    isWhole
-      ? { text: (await api.prompt(written(ids[point]), corpus.snapshotId)).text }
-      : { preview: (await corpus.preview(point)).text };
   const lines = await inTurn(
     points,
     async (point) => {
-      const source = corpus.sourceName(point);
-      const density = Number(corpus.densityPercentile(point).toFixed(4));
-      const weight = Number(weights[point].toPrecision(6));
-      return JSON.stringify({ id: written(ids[point]), ...(await text(point)), source, density, weight });
+      const [id, weight] = [written(ids[point]), Number(weights[point].toPrecision(6))];
+      return JSON.stringify({ id, ...(await (isWhole ? whole(api, corpus, id) : beginning(corpus, point))), weight });
     },
     onProgress,
   );
   return lines.map((line) => `${line}\n`).join("");
+}
+
+async function whole(api: Api, corpus: Corpus, id: string) {
+  const { text, source, density_percentile: density } = await api.prompt(id, corpus.snapshotId);
+  return { text, source, density };
+}
+
+/** What the map has of a prompt: its density percentile in steps of 1/255. */
+async function beginning(corpus: Corpus, point: number) {
+  const { text: preview } = await corpus.preview(point);
+  return { preview, source: corpus.sourceName(point), density: Number(corpus.densityPercentile(point).toFixed(4)) };
 }
 
 /** Offers a file to be saved. */
@@ -61,12 +66,15 @@ async function inTurn(
   onProgress: (done: number) => void,
 ): Promise<string[]> {
   const lines: string[] = new Array(points.length);
-  let [next, done] = [0, 0];
+  let [next, done, isStopped] = [0, 0, false];
   const work = async () => {
-    while (next < points.length) {
+    while (next < points.length && !isStopped) {
       const at = next++;
-      lines[at] = await make(points[at]);
-      onProgress(++done);
+      lines[at] = await make(points[at]).catch((error) => {
+        isStopped = true;
+        throw error;
+      });
+      if (!isStopped) onProgress(++done);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));

@@ -3,7 +3,7 @@
 import { CROSS, element, icon } from "./element";
 
 /** What a button of a notice says and does. */
-export interface Action {
+interface Action {
   readonly label: string;
   readonly run: () => void;
 }

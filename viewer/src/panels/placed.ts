@@ -8,7 +8,7 @@ import { failure } from "./rights";
 import { band, count, counted, percent } from "./words";
 
 /** Texts beyond these are left out. */
-export const MOST_TEXTS = 2_000;
+const MOST_TEXTS = 2_000;
 
 const CLOSE = 0.35;
 const LISTED = 200;

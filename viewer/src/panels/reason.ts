@@ -16,7 +16,7 @@ export interface Numbers {
 }
 
 /** For people who have not read the manual: what it is, in a few words, and why. */
-export interface Reason {
+interface Reason {
   readonly rarity: string;
   readonly why: string;
   readonly drawing: string;
