@@ -7,7 +7,6 @@ import { Kept } from "./storage";
 
 const kept = new Kept(() => window.localStorage, "kat-ray.theme");
 const THEMES: readonly Theme[] = ["system", "dark", "light"];
-const CODES = 256;
 const NUM_CLUSTER_CODES = 12;
 const SCALES = ["density", "weight", "ratio"] as const;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
@@ -52,10 +51,12 @@ export function comparisonColor(isNew: boolean): string {
 function apply({ theme, corpus }: State): void {
   const root = document.documentElement;
   root.dataset.theme = theme === "system" ? (LIGHT.matches ? "light" : "dark") : theme;
-  for (const kind of ["source", "cluster"] as const) {
+  const paint = (kind: "source" | "cluster", codes: Iterable<number>) => {
     const palette = paletteOf(kind, isDark(), corpus?.meta.sources ?? []);
-    for (let code = 0; code < CODES; code++) root.style.setProperty(`--${kind}-${code}`, css(palette, code));
-  }
+    for (const code of codes) root.style.setProperty(`--${kind}-${code}`, css(palette, code));
+  };
+  paint("source", corpus?.meta.sources.map(({ code }) => code) ?? []);
+  paint("cluster", Array(NUM_CLUSTER_CODES).keys());
   for (const kind of SCALES) root.style.setProperty(`--scale-${kind}`, gradient(paletteOf(kind, isDark(), [])));
   const sources = [...(corpus?.meta.sources ?? [])].sort((a, b) => b.size - a.size);
   root.style.setProperty("--scale-source", bands(sources.map(({ code, size }) => [sourceColor(code), size])));

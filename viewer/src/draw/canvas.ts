@@ -6,7 +6,7 @@ import type { Palette } from "../space/palette";
 import type { Optics } from "../space/pick";
 import { isLeftOut, patternShift } from "./pattern";
 import type { Look, PointLayer, Renderer } from "./renderer";
-import { colorAt, colorTable, fadeAt } from "./shading";
+import { ColorTable, colorAt, fadeAt } from "./shading";
 import { type Stamp, Stamps } from "./stamps";
 
 /** Added to the depth of faint points: behind everything that is not. */
@@ -21,7 +21,7 @@ export class CanvasRenderer implements Renderer {
   #pixels = new Uint32Array(1);
   #depths = new Float32Array(1);
   #stamps = new Stamps(1);
-  readonly #tables = new Map<Palette, Uint32Array>();
+  readonly #tables = new Map<Palette, ColorTable>();
   #background: Look["background"] | null = null;
 
   constructor(canvas: HTMLCanvasElement) {
@@ -39,7 +39,8 @@ export class CanvasRenderer implements Renderer {
   draw(layer: PointLayer, start: number, stop: number, optics: Optics, look: Look): void {
     const { values, indices, codes, radii } = layer;
     const { projection: m, scale, largest } = optics;
-    const table = this.#table(layer.palette, look);
+    const colors = this.#table(layer.palette, look);
+    const table = colors.pixels;
     const [width, height] = [this.#picture.width, this.#picture.height];
     for (let at = start; at < stop; at++) {
       const point = indices[at];
@@ -55,6 +56,7 @@ export class CanvasRenderer implements Renderer {
       const { extent } = stamp;
       if (column < -extent || row < -extent || column >= width + extent || row >= height + extent) continue;
       const kept = Math.fround(isFaint ? depth + BEHIND : depth);
+      colors.use(code & 255);
       const color = colorAt(code & 255, fadeAt(depth, look), isFaint);
       const isInside = column >= extent && row >= extent && column < width - extent && row < height - extent;
       if (isInside && look.opacity === 1) this.#stamp(stamp, row * width + column, kept, table, color);
@@ -112,13 +114,13 @@ export class CanvasRenderer implements Renderer {
   }
 
   /** One table a palette; a change of the background makes them anew. */
-  #table(palette: Palette, { background }: Look): Uint32Array {
+  #table(palette: Palette, { background }: Look): ColorTable {
     if (this.#background !== background) this.#tables.clear();
     this.#background = background;
     let table = this.#tables.get(palette);
     if (table === undefined) {
       if (this.#tables.size >= 4) this.#tables.clear();
-      table = colorTable(palette, background);
+      table = new ColorTable(palette, background);
       this.#tables.set(palette, table);
     }
     return table;

@@ -69,6 +69,7 @@ export class Picture {
 
   /** Begins anew, with what is behind the points. False where nobody can draw points yet. */
   begin(state: State, pose: CameraPose): boolean {
+    if (state.corpus !== null) this.#surface.start();
     const { renderer } = this.#surface;
     const view = this.#view;
     view.aim(pose, this.#scene.own?.cloud.numPoints ?? 1, state.sizeFactor, renderer?.snaps ?? false);

@@ -53,22 +53,39 @@ export function colorAt(code: number, fade: number, isFaint: boolean): number {
   return (((isFaint ? FADES : 0) + fade) * 256 + code) * SHADES;
 }
 
-/** Colours as pixels of a canvas, for `colorAt` + shade. */
-export function colorTable(palette: Palette, background: Look["background"]): Uint32Array {
-  // Rounds and clamps by itself; the bytes of a pixel are red, green, blue and alpha in this order.
-  const bytes = new Uint8ClampedArray(4 * 2 * FADES * 256 * SHADES).fill(255);
-  let at = 0;
-  for (let fade = 0; fade < 2 * FADES; fade++) {
-    const far = (MOST_FADE * (fade % FADES)) / (FADES - 1);
-    const pale = fade < FADES ? far : 1 - FAINT_SHARE * (1 - far);
-    for (let code = 0; code < 256; code++) {
-      for (let shade = 0; shade < SHADES; shade++, at += 4) {
-        const bright = (shade / (SHADES - 1)) * BRIGHT * (1 - pale);
-        bytes[at] = palette[3 * code] * bright + background[0] * pale;
-        bytes[at + 1] = palette[3 * code + 1] * bright + background[1] * pale;
-        bytes[at + 2] = palette[3 * code + 2] * bright + background[2] * pale;
-      }
+/** Colours as pixels of a canvas, at `colorAt` + shade; those of a code are there from its first use on. */
+export class ColorTable {
+  readonly pixels: Uint32Array;
+  readonly #bytes = new Uint8ClampedArray(4 * 2 * FADES * 256 * SHADES);
+  readonly #isThere = new Uint8Array(256);
+  readonly #palette: Palette;
+  readonly #background: Look["background"];
+
+  constructor(palette: Palette, background: Look["background"]) {
+    this.#palette = palette;
+    this.#background = background;
+    this.pixels = new Uint32Array(this.#bytes.buffer);
+  }
+
+  use(code: number): void {
+    if (this.#isThere[code] === 1) return;
+    this.#isThere[code] = 1;
+    for (let fade = 0; fade < 2 * FADES; fade++) {
+      const far = (MOST_FADE * (fade % FADES)) / (FADES - 1);
+      this.#fill(code, 4 * colorAt(code, fade, false), fade < FADES ? far : 1 - FAINT_SHARE * (1 - far));
     }
   }
-  return new Uint32Array(bytes.buffer);
+
+  /** Bytes round and clamp by themselves; those of a pixel are red, green, blue and alpha in this order. */
+  #fill(code: number, start: number, pale: number): void {
+    const [bytes, palette, background] = [this.#bytes, this.#palette, this.#background];
+    for (let shade = 0; shade < SHADES; shade++) {
+      const bright = (shade / (SHADES - 1)) * BRIGHT * (1 - pale);
+      const at = start + 4 * shade;
+      bytes[at] = palette[3 * code] * bright + background[0] * pale;
+      bytes[at + 1] = palette[3 * code + 1] * bright + background[1] * pale;
+      bytes[at + 2] = palette[3 * code + 2] * bright + background[2] * pale;
+      bytes[at + 3] = 255;
+    }
+  }
 }

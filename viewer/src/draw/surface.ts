@@ -13,21 +13,27 @@ export class Surface {
   readonly #onTrouble: (sentence: string | null) => void;
   canvas = document.createElement("canvas");
   #renderer: Renderer | null = null;
+  #isStarted = false;
   #timer = 0;
 
   /** `onChange` when there is another renderer, with nothing drawn yet; `onTrouble` with what to tell people. */
   constructor(onChange: () => void, onTrouble: (sentence: string | null) => void) {
     this.#onChange = onChange;
     this.#onTrouble = onTrouble;
-    const forced = new URLSearchParams(window.location.search).get("renderer");
-    const wantsCard = forced === "webgl" || (forced !== "canvas" && hasCard());
-    if (wantsCard) void this.#useCard();
-    else this.#useProcessor();
   }
 
   /** Null while none is ready. */
   get renderer(): Renderer | null {
     return this.#renderer;
+  }
+
+  /** Looks for who draws, once there is something to draw: to ask for a graphics card takes long. */
+  start(): void {
+    if (this.#isStarted) return;
+    this.#isStarted = true;
+    const forced = new URLSearchParams(window.location.search).get("renderer");
+    if (forced === "webgl" || (forced !== "canvas" && hasCard())) void this.#useCard();
+    else this.#useProcessor();
   }
 
   dispose(): void {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { colorAt, colorTable, FADES, fadeAt, SHADES, shadeAt } from "../../src/draw/shading";
+import { ColorTable, colorAt, FADES, fadeAt, SHADES, shadeAt } from "../../src/draw/shading";
 
 const LOOK = { background: [10, 20, 30] as const, opacity: 1, fadeStart: 1, fadeEnd: 3 };
 const CODE = 7;
@@ -7,7 +7,9 @@ const CODE = 7;
 function table(): Uint32Array {
   const palette = new Uint8Array(3 * 256);
   palette.set([200, 100, 50], 3 * CODE);
-  return colorTable(palette, LOOK.background);
+  const made = new ColorTable(palette, LOOK.background);
+  for (let code = 0; code < 256; code++) made.use(code);
+  return made.pixels;
 }
 
 function channels(pixel: number): number[] {
