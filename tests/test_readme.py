@@ -70,3 +70,9 @@ def test_the_python_of_the_readme_runs_on_what_the_commands_made(folder: Path, u
     assert url.startswith("http://127.0.0.1:")
     done = _run([sys.executable, "-c", script.replace("http://127.0.0.1:8000", url)], folder)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_pictures_of_the_readme_are_there_and_small() -> None:
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", (CHECKOUT / "README.md").read_text())
+    assert pictures
+    assert all(0 < (CHECKOUT / picture).stat().st_size <= 300_000 for picture in pictures)
