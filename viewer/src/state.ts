@@ -26,6 +26,12 @@ export interface PlacedText {
   /** In the coordinates of the layout, [-1, 1]. */
   readonly position: readonly [number, number, number];
   readonly densityPercentile: number;
+  /** Its own prompt of the snapshot, where the text came with an id that the map has. */
+  readonly point: number | null;
+  /** Of the first or of the second file, such as outputs before and after a training. */
+  readonly set: 0 | 1;
+  /** The prompt that is nearest in meaning. */
+  readonly nearest: { readonly id: string; readonly distance: number } | null;
 }
 
 export interface State {
