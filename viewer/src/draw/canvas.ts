@@ -104,7 +104,8 @@ export class CanvasRenderer implements Renderer {
   ): void {
     const { width, height } = this.#picture;
     for (let pixel = 0; pixel < stamp.shades.length; pixel++) {
-      const [x, y] = [column + stamp.columns[pixel], row + stamp.rows[pixel]];
+      const x = column + stamp.columns[pixel];
+      const y = row + stamp.rows[pixel];
       if (x < 0 || y < 0 || x >= width || y >= height || isLeftOut(x, y, shift, opacity)) continue;
       const at = y * width + x;
       if (depth >= this.#depths[at]) continue;

@@ -108,8 +108,9 @@ export class Overlay {
     const boxes = only === null ? this.#boxes : this.#alone;
     arrange(boxes, projection, width, height);
     context.textAlign = "center";
-    for (const { isShown, label, x, y } of boxes) {
-      if (isShown) drawText(context, colors, label.text, x, y - LIFT);
+    for (let at = 0; at < boxes.length; at++) {
+      const box = boxes[at];
+      if (box.isShown) drawText(context, colors, box.label.text, box.x, box.y - LIFT);
     }
     context.textAlign = "start";
   }

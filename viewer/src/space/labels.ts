@@ -95,39 +95,47 @@ function quantile(numbers: number[], share: number): number {
 
 const place = new Float64Array(3);
 
-/** Moves boxes to where they belong and shows those that fit: those shown before first, then by their order. */
+/** Moves boxes to where they belong and shows those that fit: those shown before first, then by their order. Each frame
+ * does so: plain loops make nothing that has to be collected.
+ */
 export function arrange(boxes: readonly Box[], projection: Projection, width: number, height: number): void {
-  for (const box of boxes) {
-    const [x, y, z] = box.label.position;
-    const isSeen = project(projection, x, y, z, place);
+  for (let at = 0; at < boxes.length; at++) {
+    const box = boxes[at];
+    const { position } = box.label;
+    const isSeen = project(projection, position[0], position[1], position[2], place);
     box.x = isSeen ? place[0] : Number.NaN;
     box.y = isSeen ? place[1] : Number.NaN;
-  }
-  let shown = 0;
-  for (const box of boxes) {
     box.wasShown = box.isShown;
     box.isShown = false;
   }
-  for (const before of [true, false]) {
-    for (const box of boxes) {
-      if (box.wasShown !== before || shown >= MOST_SHOWN) continue;
-      box.isShown = isInside(box, width, height) && !isCovered(box, boxes);
-      if (box.isShown) shown++;
-    }
+  const kept = show(boxes, true, MOST_SHOWN, width, height);
+  show(boxes, false, MOST_SHOWN - kept, width, height);
+}
+
+/** Of the boxes that were shown before, or were not, shows those that fit, at most so many; returns how many. */
+function show(boxes: readonly Box[], wasShown: boolean, most: number, width: number, height: number): number {
+  let shown = 0;
+  for (let at = 0; at < boxes.length && shown < most; at++) {
+    const box = boxes[at];
+    if (box.wasShown !== wasShown || !isInside(box, width, height) || isCovered(box, boxes)) continue;
+    box.isShown = true;
+    shown++;
   }
+  return shown;
 }
 
 function isInside(box: Box, width: number, height: number): boolean {
-  const [marginX, marginY] = [box.width / 2, box.height / 2];
+  const marginX = box.width / 2;
+  const marginY = box.height / 2;
   return box.x > marginX && box.x < width - marginX && box.y > marginY && box.y < height - marginY;
 }
 
 function isCovered(box: Box, boxes: readonly Box[]): boolean {
-  return boxes.some(
-    (other) =>
-      other !== box &&
-      other.isShown &&
-      Math.abs(other.x - box.x) < (other.width + box.width) / 2 &&
-      Math.abs(other.y - box.y) < (other.height + box.height) / 2,
-  );
+  for (let at = 0; at < boxes.length; at++) {
+    const other = boxes[at];
+    if (!other.isShown) continue;
+    const isBeside = Math.abs(other.x - box.x) >= (other.width + box.width) / 2;
+    if (!isBeside && Math.abs(other.y - box.y) < (other.height + box.height) / 2) return true;
+  }
+  return false;
 }
