@@ -6,6 +6,8 @@ export interface Colors {
   readonly grid: string;
   readonly text: string;
   readonly accent: string;
+  /** Of what comes second: texts of a second file. */
+  readonly second: string;
   readonly isDark: boolean;
   /** RGB of the background, 0 to 255. */
   readonly backgroundRgb: readonly [number, number, number];
@@ -20,6 +22,7 @@ export function readColors(): Colors {
     grid: color("grid"),
     text: color("text"),
     accent: color("accent"),
+    second: color("second"),
     isDark: document.documentElement.dataset.theme !== "light",
     backgroundRgb: rgb(background),
   };

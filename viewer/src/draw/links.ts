@@ -1,7 +1,8 @@
-// Lines between points: from the selected one to its neighbors, and from a shared prompt to where a comparison has it.
+// Lines between points: from the selected one to its neighbors, from a shared prompt to where a comparison has it, and
+// from a placed text to its prompt.
 
 import { NOT_SHARED } from "../data/comparison";
-import { type Projection, projectPoint } from "../space/camera";
+import { type Projection, project, projectPoint } from "../space/camera";
 import type { State } from "../state";
 import type { Colors } from "./colors";
 
@@ -35,6 +36,8 @@ export function drawLinks(
   context.beginPath();
   if (state.mode === "compare" && state.comparisonView === "overlay") linkShared(context, state, projection);
   context.stroke();
+  context.globalAlpha = 0.7;
+  linkPlaced(context, state, projection, colors);
   context.globalAlpha = 1;
 }
 
@@ -42,6 +45,21 @@ function linkNeighbors(context: CanvasRenderingContext2D, state: State, projecti
   const values = state.corpus?.cloud.values;
   if (values === undefined || state.selected === null) return;
   for (const neighbor of state.neighbors) link(context, projection, values, state.selected, values, neighbor);
+}
+
+/** Texts of two files with one id meet at their prompt: so far apart they are, and so far they went. */
+function linkPlaced(context: CanvasRenderingContext2D, state: State, projection: Projection, colors: Colors): void {
+  const values = state.corpus?.cloud.values;
+  if (values === undefined) return;
+  for (const { position, point, set } of state.placed) {
+    if (point === null || !project(projection, position[0], position[1], position[2], from)) continue;
+    if (!projectPoint(projection, values, point, to)) continue;
+    context.strokeStyle = set === 0 ? colors.accent : colors.second;
+    context.beginPath();
+    context.moveTo(from[0], from[1]);
+    context.lineTo(to[0], to[1]);
+    context.stroke();
+  }
 }
 
 /** The first ones of a cloud are a fair sample of all. */

@@ -144,7 +144,7 @@ export class Overlay {
     state.placed.forEach((placed, index) => {
       const { position } = placed;
       if (!project(projection, position[0], position[1], position[2], place)) return;
-      drawDiamond(context, colors, place[0], place[1]);
+      drawDiamond(context, placed.set === 0 ? colors.accent : colors.second, colors.background, place[0], place[1]);
       if (index >= PLACED_SHOWN) return;
       drawText(context, colors, this.#short(placed), place[0] + 10, place[1]);
     });
@@ -207,17 +207,17 @@ function drawRing(
   context.stroke();
 }
 
-function drawDiamond(context: CanvasRenderingContext2D, colors: Colors, x: number, y: number): void {
+function drawDiamond(context: CanvasRenderingContext2D, fill: string, rim: string, x: number, y: number): void {
   context.beginPath();
   context.moveTo(x, y - 6);
   context.lineTo(x + 6, y);
   context.lineTo(x, y + 6);
   context.lineTo(x - 6, y);
   context.closePath();
-  context.fillStyle = colors.accent;
+  context.fillStyle = fill;
   context.fill();
   context.lineWidth = 1.5;
-  context.strokeStyle = colors.background;
+  context.strokeStyle = rim;
   context.stroke();
 }
 
