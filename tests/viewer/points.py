@@ -12,13 +12,15 @@ _BANDS = ("very rare", "uncommon", "common", "very common")
 
 
 class Point(NamedTuple):
-    """`density` is the percentile as the map has it, `weight` a multiple of the average."""
+    """`density` is the percentile as the map has it, `exact_density` as the snapshot has it, `weight` a multiple of the
+    average."""
 
     row: int
     id: str
     text: str
     source: str
     density: float
+    exact_density: float
     weight: float
     cluster: int
 
@@ -38,6 +40,7 @@ def points_of(store: Store, snapshot_id: str | None = None) -> list[Point]:
             text=table[row]["text"],
             source=table[row]["source"],
             density=round(float(snapshot.density_percentile[row]) * 255) / 255,
+            exact_density=float(snapshot.density_percentile[row]),
             weight=float(snapshot.weights[row]) * snapshot.num_prompts,
             cluster=int(snapshot.clusters[row]),
         )

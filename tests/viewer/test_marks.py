@@ -90,7 +90,7 @@ def test_marked_prompts_are_saved_as_ids_and_as_lines_of_json(drawn, points):
     assert [(line["id"], line["text"], line["source"]) for line in lines] == [
         (point.id, point.text, point.source) for point in inside
     ]
-    assert [line["density"] for line in lines] == pytest.approx([point.density for point in inside], abs=1e-4)
+    assert [line["density"] for line in lines] == [point.exact_density for point in inside]
     assert [line["weight"] for line in lines] == pytest.approx([point.weight for point in inside], rel=1e-4)
 
 

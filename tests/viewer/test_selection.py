@@ -96,7 +96,8 @@ def test_a_walk_goes_from_neighbor_to_neighbor(shown, detail, points, store):
 
 def test_a_click_beside_every_prompt_ends_the_selection(shown, detail):
     shown.click(2)
-    expect(detail).to_be_visible()
+    shown.page.get_by_role("region", name="Nearest prompts").wait_for()  # until then the map moves to show them
+    shown.settle()
     shown.page.mouse.click(*shown.empty_place())
     shown.wait("selected", None)
     expect(detail).to_be_hidden()
