@@ -29,6 +29,21 @@ def test_every_prompt_is_drawn_under_the_real_policy(page, viewer, renderer):
     assert shown.lit_share() == 1.0
 
 
+_BLOCKED = """
+for (const name of ["localStorage", "sessionStorage"]) {
+  Object.defineProperty(window, name, { get: () => { throw new DOMException("blocked", "SecurityError"); } });
+}
+"""
+
+
+def test_a_browser_that_lets_pages_keep_nothing_shows_the_map_and_takes_a_theme(page, viewer):
+    page.add_init_script(_BLOCKED)
+    shown = MapPage(page).open(viewer.url)
+    assert shown.viz("visible") == len(IDS)
+    shown.page.get_by_role("button", name="Theme: system").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
 def test_nothing_is_drawn_while_nothing_changes(page, viewer):
     shown = MapPage(page).open(viewer.url)
     page.wait_for_load_state("networkidle")  # the names of clusters come after the points
