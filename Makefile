@@ -56,7 +56,8 @@ demo: $(INSTALLED)
 	@$(BIN)/python -m jobs.demonstrate --out demo/pairs.jsonl
 	@$(BIN)/python -m jobs.build --pairs demo/pairs.jsonl --out demo/store
 	@echo
-	@echo "The snapshot is in demo/store. Next, with . $(BIN)/activate:"
+	@echo "The snapshot is in demo/store. Next: make serve, then the map at http://127.0.0.1:8000/viz"
+	@echo "Or, with . $(BIN)/activate:"
 	@echo "  python -m jobs.sample --snapshot demo/store --budget 100 --out sampled_ids.txt   draw prompts by weight"
 	@echo "  python -m jobs.export --snapshot demo/store --out demo/files                     files for other tools"
 	@echo "  python -m jobs.build --pairs YOUR_PAIRS.jsonl --out store                        your own pairs"

@@ -76,7 +76,7 @@ def start(options: ServeOptions) -> Iterator[Mapping[str, Any]]:
         print(f"Ray: {cluster}; starting {options.replicas} replica(s)", file=sys.stderr)
         require_shared([Location(options.snapshot)])
         with deployed(settings, options.replicas, embedded) as service:
-            print(f"Ready at {service.url}, documentation at {service.url}/docs; Ctrl-C ends it.", file=sys.stderr)
+            print(f"Ready at {service.url}: the map at /viz, documentation at /docs; Ctrl-C ends it.", file=sys.stderr)
             yield {"url": service.url, "snapshot_id": service.snapshot_id, "replicas": options.replicas}
 
 

@@ -37,7 +37,8 @@ class PairRecord(Message):
 
 
 class PromptAnswer(Message):
-    """One prompt; `duplicate_of` is the first of its near duplicates, which may be itself."""
+    """One prompt; `duplicate_of` is the first of its near duplicates, which may be itself, `edit_factors` what edits
+    multiplied its weight by, the first edit first: null where a snapshot that this one came from is gone."""
 
     model_config = example(
         {
@@ -55,6 +56,7 @@ class PromptAnswer(Message):
             "row": 0,
             "point": 1804,
             "density": 1.02,
+            "edit_factors": [],
             "cluster": 3,
             "cluster_terms": ["bread", "bake"],
             "duplicate_of": PROMPT,
@@ -76,6 +78,7 @@ class PromptAnswer(Message):
     row: int
     point: int | None
     density: float
+    edit_factors: list[float] | None
     cluster: int
     cluster_terms: list[str]
     duplicate_of: PromptId

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kat_ray.snapshot.lineage import edit_factors
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.weight_table import WeightTable
 from serve.once import Once
@@ -48,6 +49,7 @@ class Prompts:
             "row": row,
             "point": self._points.place(row),
             "density": float(snapshot.density[row]),
+            "edit_factors": edit_factors(snapshot, row),
             "cluster": cluster,
             "cluster_terms": self._terms().get(cluster, []),
             "duplicate_of": snapshot.ids[int(snapshot.duplicates[row])].as_py(),

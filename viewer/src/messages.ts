@@ -76,6 +76,8 @@ export interface Prompt {
   readonly loss_weight: number;
   readonly density_percentile: number;
   readonly density: number;
+  /** What edits multiplied its weight by, the first one first; null where it cannot be told. */
+  readonly edit_factors: readonly number[] | null;
   readonly row: number;
   readonly point: number | null;
   readonly cluster: number;

@@ -43,6 +43,8 @@ export interface State {
   readonly loaded: number;
   /** The address named this snapshot; null follows the current one. */
   readonly pinnedSnapshot: string | null;
+  /** The snapshot that this page made current last. */
+  readonly published: string | null;
 
   readonly mode: Mode;
   readonly colorBy: ColorBy;
@@ -84,6 +86,7 @@ export const INITIAL: State = {
   corpus: null,
   loaded: 0,
   pinnedSnapshot: null,
+  published: null,
   mode: "explore",
   colorBy: "source",
   sizeFactor: 1,

@@ -128,7 +128,14 @@ export class Scene {
       isSampling && weights !== null ? draws(weights, state.strength, state.drawShare * weights.length) : null;
     const isBackdrop = mode === "compare" && comparison !== null && state.comparisonView === "overlay";
     const ratios = comparison?.ratios ?? null;
-    return { weights, clusters: corpus.clustersNow, ratios, copies, marks: marksOf(state), isBackdrop };
+    return {
+      weights,
+      clusters: corpus.clustersNow,
+      ratios,
+      copies,
+      marks: isSampling ? null : marksOf(state),
+      isBackdrop,
+    };
   }
 
   #await(column: Promise<unknown>): void {

@@ -23,7 +23,7 @@ const MEANINGS: Readonly<Record<ColorBy, readonly string[]>> = {
   source: ["as in the list of sources, by size"],
   cluster: ["by cluster; far ones may share a colour"],
   density: ["very rare", "50 %", "very common"],
-  weight: ["drawn less (1/16)", "×1", "more (×16)"],
+  weight: ["half as often or less", "×1", "twice or more"],
 };
 
 export function appearance(page: Page): HTMLElement {

@@ -80,6 +80,7 @@ function made(page: Page, answer: EditAnswer, result: HTMLElement): (HTMLElement
     try {
       await page.api.switchTo(id);
       if (isShown(page, corpus)) page.store.set({ pinnedSnapshot: id });
+      page.store.set({ published: id });
       result.textContent = `Version ${id} is the current snapshot now. Trainers that follow the store draw by it.`;
     } catch (error) {
       result.textContent = failure(error);

@@ -104,6 +104,8 @@ function followKeys(page: Page, search: Search, help: HTMLDialogElement, open: (
     const isTyping = target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea, select");
     if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
     if (event.key === "?") help.showModal();
+    // A button that hid itself leaves the focus to the page.
+    if (event.key === "Escape" && target === document.body) clear(page);
     if (event.key !== "/") return;
     event.preventDefault();
     open();

@@ -10,8 +10,8 @@ const UNRELATED = Math.SQRT2;
 
 /** `typicalDistance` as in `reason`. */
 export function rarity(prompt: Prompt, numPrompts: number, typicalDistance: number | null): HTMLElement {
-  const { density, density_percentile: percentile, weight } = prompt;
-  const said = reason({ density, percentile, weight, numPrompts, typicalDistance });
+  const { density, density_percentile: percentile, weight, edit_factors: editFactors } = prompt;
+  const said = reason({ density, percentile, weight, numPrompts, typicalDistance, editFactors });
   const lead = (id: string, words: string) => element("p", { class: "lead", id }, words);
   const explained = element(
     "div",

@@ -11,6 +11,8 @@ export interface Numbers {
   /** Share of draws. */
   readonly weight: number;
   readonly numPrompts: number;
+  /** What edits multiplied its weight by; null when it is not known. */
+  readonly editFactors: readonly number[] | null;
   /** Mean distance to its neighbors of a prompt in the middle of all; null when it is not known. */
   readonly typicalDistance: number | null;
 }
@@ -64,8 +66,12 @@ function expected({ weight, numPrompts }: Numbers): string {
   return own < 1 ? `${said}, or once in ${count(rounded(1 / weight))}.` : `${said}.`;
 }
 
-/** A weight against the rule was set by an edit, or by another rule. */
-function surprise({ percentile, weight, numPrompts }: Numbers): string {
+/** Edits, and weights against the rule of density: an edit that is not known made them, or another rule. */
+function surprise({ percentile, weight, numPrompts, editFactors }: Numbers): string {
+  if (editFactors !== null && editFactors.length > 0) {
+    const factors = editFactors.map((factor) => `× ${factor}`).join(" and ");
+    return `${editFactors.length === 1 ? "An edit" : "Edits"} changed its weight: ${factors}.`;
+  }
   const ratio = weight * numPrompts;
   const isAgainst = (percentile < 0.25 && ratio * CLEARLY < 1) || (percentile > 0.75 && ratio > CLEARLY);
   return isAgainst ? "Its place alone would say otherwise: its weight was edited, or has a rule of its own." : "";

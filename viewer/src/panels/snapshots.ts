@@ -21,7 +21,7 @@ export function snapshots(page: Page): HTMLElement {
       entries.map((entry) => option(entry, entry.snapshot_id === shown)),
     );
     const current = entries.find((entry) => entry.current)?.snapshot_id;
-    fill(note, shown === null || current === undefined || shown === current ? [] : other(page, shown, refresh));
+    fill(note, shown === null || current === undefined || shown === current ? [] : other(page, shown));
   };
   const refresh = async () => {
     entries = await page.api.snapshots().catch(() => entries);
@@ -32,7 +32,7 @@ export function snapshots(page: Page): HTMLElement {
     page.store.set({ pinnedSnapshot: list.value });
   });
   list.addEventListener("focus", () => void refresh());
-  watch(page.store, ["corpus"], () => void refresh());
+  watch(page.store, ["corpus", "published"], () => void refresh());
   watch(page.store, ["service"], render);
   const head = element("div", { class: "ends" }, element("label", { for: "snapshot" }, "Snapshot"), note);
   return element("div", { class: "snapshots" }, head, list);
@@ -44,7 +44,7 @@ function option(entry: SnapshotEntry, isShown: boolean): HTMLOptionElement {
   return element("option", { value: entry.snapshot_id, selected: isShown }, label);
 }
 
-function other(page: Page, shown: string, refresh: () => Promise<void>): HTMLElement[] {
+function other(page: Page, shown: string): HTMLElement[] {
   const may = mayPublish(page.store.state) === true;
   const said = element("span", {}, may ? "not current: " : "not the current one");
   if (!may) return [said];
@@ -52,7 +52,7 @@ function other(page: Page, shown: string, refresh: () => Promise<void>): HTMLEle
     try {
       await page.api.switchTo(shown);
       page.notices.show("publish", "done", `This snapshot is the current one now. ${EXPLANATION}`);
-      await refresh();
+      page.store.set({ published: shown });
     } catch (error) {
       page.notices.show("publish", "trouble", failure(error));
     }

@@ -30,7 +30,7 @@ const DIVERGING = {
 };
 
 /** Octaves to either side that the diverging colours tell apart: weights, and ratios of density. */
-const WEIGHT_OCTAVES = 4;
+const WEIGHT_OCTAVES = 1;
 const RATIO_OCTAVES = 3;
 const RATIO_STEPS = 16;
 
@@ -53,13 +53,9 @@ export function css(palette: Palette, code: number): string {
   return `#${number.toString(16).padStart(6, "0")}`;
 }
 
-/** Code of a weight, given as a multiple of a uniform one; 128 is uniform. Most weights are within an octave of it, and
- * edited ones far away: colours change fastest near the middle.
- */
+/** Code of a weight, given as a multiple of a uniform one; 128 is uniform, half and twice are the ends. */
 export function weightCode(multiple: number): number {
-  if (multiple === 0) return 0;
-  const octaves = Math.log2(multiple) / WEIGHT_OCTAVES;
-  return centred(Math.sign(octaves) * Math.sqrt(Math.abs(octaves)));
+  return multiple > 0 ? centred(Math.log2(multiple) / WEIGHT_OCTAVES) : 0;
 }
 
 /** Code of a ratio of densities as in `Comparison.ratios`. */

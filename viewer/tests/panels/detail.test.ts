@@ -5,7 +5,16 @@ import { fakeApi, fakePage, later, NUM_POINTS, SERVICE, settled } from "../servi
 
 const prompt = (id: string) => ({
   ...{ id, snapshot_id: "", text: "", messages: [], source: "hh", sources: [], num_pairs: 0, num_complete_pairs: 0 },
-  ...{ weight: 1 / NUM_POINTS, loss_weight: 1, density_percentile: 0.2, density: 1, row: 0, point: 0, cluster: 0 },
+  ...{
+    weight: 1 / NUM_POINTS,
+    loss_weight: 1,
+    density_percentile: 0.2,
+    edit_factors: [],
+    density: 1,
+    row: 0,
+    point: 0,
+    cluster: 0,
+  },
   ...{ cluster_terms: [], duplicate_of: id, pairs: [], more_pairs: 0 },
 });
 const near = (point: number) => ({ ...prompt("ab"), preview: "near", distance: 0.5, point });

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { reason } from "../../src/panels/reason";
 
-const LARGE = { numPrompts: 253_110, typicalDistance: 0.41 };
-const SMALL = { numPrompts: 1000, typicalDistance: null };
+const LARGE = { numPrompts: 253_110, typicalDistance: 0.41, editFactors: [] };
+const SMALL = { numPrompts: 1000, typicalDistance: null, editFactors: null };
 
 test("a rare prompt of a large corpus: far from others, and drawn more often, though seldom", () => {
   const said = reason({ ...LARGE, density: 1.02, percentile: 0.026, weight: 1.4 / 253_110 });
@@ -30,4 +30,11 @@ test("the rarest prompt is not rarer than itself, and a weight of zero is never 
 test("a weight against the rule is said to be one", () => {
   expect(reason({ ...SMALL, density: 1, percentile: 0.1, weight: 0.01 / 1000 }).expected).toContain("was edited");
   expect(reason({ ...SMALL, density: 1, percentile: 0.1, weight: 1 / 1000 }).expected).not.toContain("was edited");
+});
+
+test("an edit is named as what changed the weight", () => {
+  const muted = { ...SMALL, density: 2, percentile: 0.98, weight: 0.00001, editFactors: [0.01] };
+  expect(reason(muted).expected).toContain("An edit changed its weight: × 0.01.");
+  expect(reason({ ...muted, editFactors: [4, 0.5] }).expected).toContain("Edits changed its weight: × 4 and × 0.5.");
+  expect(reason({ ...muted, editFactors: [] }).expected).not.toContain("dit");
 });
