@@ -26,8 +26,9 @@ def served_script(serve, store, tmp_path):
         ("setTimeout(() => { throw new Error('lost') })", "lost"),
         ("console.error('broken')", "broken"),
         ("fetch('http://example.com/x').catch(() => {})", "example.com"),
+        ("document.createElement('script').text = '1'", "TrustedScript"),
         (
-            "document.head.append(Object.assign(document.createElement('script'), {text: '1'}))",
+            "document.head.append(Object.assign(document.createElement('style'), {textContent: 'b{}'}))",
             "Content Security Policy",
         ),
     ],
