@@ -1,13 +1,12 @@
 // Dark or light, and the colours of the map as CSS variables: one change repaints every dot and scale of the page.
 
 import { comparisonPalette } from "./draw/scene";
-import { clusterCode, css, type Palette, paletteOf } from "./space/palette";
+import { clusterCode, css, NUM_CLUSTER_HUES, type Palette, paletteOf } from "./space/palette";
 import type { ColorBy, State, Store, Theme } from "./state";
 import { Kept } from "./storage";
 
 const kept = new Kept(() => window.localStorage, "kat-ray.theme");
 const THEMES: readonly Theme[] = ["system", "dark", "light"];
-const NUM_CLUSTER_CODES = 12;
 const SCALES = ["density", "weight", "ratio"] as const;
 const LIGHT = window.matchMedia("(prefers-color-scheme: light)");
 
@@ -56,11 +55,11 @@ function apply({ theme, corpus }: State): void {
     for (const code of codes) root.style.setProperty(`--${kind}-${code}`, css(palette, code));
   };
   paint("source", corpus?.meta.sources.map(({ code }) => code) ?? []);
-  paint("cluster", Array(NUM_CLUSTER_CODES).keys());
+  paint("cluster", Array(NUM_CLUSTER_HUES).keys());
   for (const kind of SCALES) root.style.setProperty(`--scale-${kind}`, gradient(paletteOf(kind, isDark(), [])));
   const sources = [...(corpus?.meta.sources ?? [])].sort((a, b) => b.size - a.size);
   root.style.setProperty("--scale-source", bands(sources.map(({ code, size }) => [sourceColor(code), size])));
-  const hues = Array.from({ length: NUM_CLUSTER_CODES }, (_, label): [string, number] => [clusterColor(label), 1]);
+  const hues = Array.from({ length: NUM_CLUSTER_HUES }, (_, label): [string, number] => [clusterColor(label), 1]);
   root.style.setProperty("--scale-cluster", bands(hues));
   const shared = comparisonPalette(isDark());
   for (const code of [0, 1]) root.style.setProperty(`--comparison-${code}`, css(shared, code));

@@ -5,8 +5,6 @@ import type { PointsMeta, Previews } from "../messages";
 import { type Cloud, CloudReader, HEADER_BYTES, POINT_BYTES } from "./cloud";
 import { FormatError } from "./format";
 
-export type { PointsMeta } from "../messages";
-
 /** The beginning of a prompt's text. */
 export interface Preview {
   readonly id: string;

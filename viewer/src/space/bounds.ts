@@ -1,5 +1,7 @@
 // The ball that holds most of some points.
 
+import { inLayout } from "./camera";
+
 const HELD_SHARE = 0.95;
 /** Of fewer points all are held. */
 const FEW_POINTS = 100;
@@ -23,7 +25,7 @@ export function bounds(
 }
 
 function placeOf(values: Uint16Array, point: number): [number, number, number] {
-  return [0, 1, 2].map((axis) => (values[4 * point + axis] / 65535) * 2 - 1) as [number, number, number];
+  return [0, 1, 2].map((axis) => inLayout(values[4 * point + axis])) as [number, number, number];
 }
 
 function median(numbers: number[]): number {

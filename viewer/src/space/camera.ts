@@ -65,6 +65,11 @@ function writeRow(
   out[at + 3] = offset - x * (target[0] + 1) - y * (target[1] + 1) - z * (target[2] + 1);
 }
 
+/** A coordinate of a cloud in the layout's units. */
+export function inLayout(steps: number): number {
+  return steps / STEPS - 1;
+}
+
 /** Writes pixel x, pixel y and depth of a place of the layout to `out`; false where it is not in front of the camera. */
 export function project(m: Projection, x: number, y: number, z: number, out: Float64Array): boolean {
   return projectSteps(m, (x + 1) * STEPS, (y + 1) * STEPS, (z + 1) * STEPS, out);

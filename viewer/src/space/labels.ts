@@ -1,7 +1,7 @@
 // Names of clusters on the map: where they stand, and which of them fit without covering each other.
 
 import type { Cloud } from "../data/cloud";
-import { type Projection, project } from "./camera";
+import { inLayout, type Projection, project } from "./camera";
 
 /** A name and the place that it names. */
 export interface Label {
@@ -82,11 +82,7 @@ function center(values: Uint16Array, points: readonly number[]): [number, number
   const nearest = points.reduce((best, point) => (away(point) < away(best) ? point : best));
   const heights = points.map((point) => values[4 * point + 1]);
   const top = Math.max(values[4 * nearest + 1], quantile(heights, MOST_OF_THEM));
-  return [values[4 * nearest], top, values[4 * nearest + 2]].map((at) => (at / 65535) * 2 - 1) as [
-    number,
-    number,
-    number,
-  ];
+  return [values[4 * nearest], top, values[4 * nearest + 2]].map(inLayout) as [number, number, number];
 }
 
 function quantile(numbers: number[], share: number): number {

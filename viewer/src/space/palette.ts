@@ -1,6 +1,7 @@
 // Colours by code, for dark and light; safe for colour-vision deficiency. Hues of Okabe and Ito (2008), viridis
 // (van der Walt and Smith, 2015; polynomial fit), blue to orange through grey.
 
+import { RATIO_STEPS } from "../data/comparison";
 import type { ColorBy } from "../state";
 
 export type Palette = Uint8Array;
@@ -23,6 +24,7 @@ const CLUSTER_HUES = {
     0xc45c8c,
   ],
 };
+export const NUM_CLUSTER_HUES = CLUSTER_HUES.dark.length;
 /** From less to more: what weights and ratios are coloured by. */
 const DIVERGING = {
   dark: [0x2f7fe0, 0x6fa8ea, 0x8d939e, 0xf0a04b, 0xff7a1a],
@@ -32,7 +34,6 @@ const DIVERGING = {
 /** Octaves to either side that the diverging colours tell apart: weights, and ratios of density. */
 const WEIGHT_OCTAVES = 1;
 const RATIO_OCTAVES = 3;
-const RATIO_STEPS = 16;
 
 /** 256 colours, RGB each. `sources` as in the meta of points. Of density the rare end stands out from the background. */
 export function paletteOf(
@@ -43,7 +44,7 @@ export function paletteOf(
   const theme = isDark ? "dark" : "light";
   if (colorBy === "source") return sourcePalette(sources, HUES[theme], isDark);
   if (colorBy === "density") return filled((code) => viridis(isDark ? 1 - (0.84 * code) / 255 : (0.9 * code) / 255));
-  if (colorBy === "cluster") return filled((code) => rgb(CLUSTER_HUES[theme][code % CLUSTER_HUES[theme].length]));
+  if (colorBy === "cluster") return filled((code) => rgb(CLUSTER_HUES[theme][clusterCode(code)]));
   return filled((code) => along(DIVERGING[theme], code / 255));
 }
 
@@ -63,9 +64,9 @@ export function ratioCode(ratio: number): number {
   return centred(ratio / RATIO_STEPS / RATIO_OCTAVES);
 }
 
-/** Code of a cluster's label. */
+/** Code of a cluster's label: clusters have so many colours, in turn. */
 export function clusterCode(label: number): number {
-  return label % CLUSTER_HUES.dark.length;
+  return label % NUM_CLUSTER_HUES;
 }
 
 /** -1 to 1 as 0 to 255. */
