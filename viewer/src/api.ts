@@ -2,7 +2,7 @@
 //
 // A request without a valid token waits until one is given, then goes on. The token lives in this tab alone.
 
-import { FormatError } from "./data/format";
+import { FormatError } from "./format";
 import type {
   EditAnswer,
   Neighbors,

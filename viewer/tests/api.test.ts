@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
 import { Api, ApiError } from "../src/api";
-import { FormatError } from "../src/data/format";
+import { FormatError } from "../src/format";
 
 function answers(...list: (Response | Error)[]) {
   const sent = vi.fn(async (_address: string, _init: RequestInit) => {

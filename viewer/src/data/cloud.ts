@@ -1,7 +1,7 @@
 // The bytes of a point cloud as arrays that fill while they arrive. Knows the format (kat_ray/snapshot/point_cloud.py),
 // nothing of HTTP.
 
-import { FormatError } from "./format";
+import { FormatError } from "../format";
 
 /** Points in an order of which any beginning is a fair picture of the whole. */
 export interface Cloud {

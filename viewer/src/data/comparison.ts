@@ -1,7 +1,7 @@
 // Another snapshot's prompts, placed into the map of this one. Knows the format, nothing of HTTP.
 
+import { FormatError } from "../format";
 import { type Cloud, hex } from "./cloud";
-import { FormatError } from "./format";
 
 export interface Comparison {
   /** The other snapshot. */

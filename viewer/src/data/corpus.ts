@@ -1,9 +1,9 @@
 // A snapshot as a page has it: its points while they arrive, and columns and texts that come when asked for.
 
 import type { Api } from "../api";
+import { FormatError } from "../format";
 import type { PointsMeta, Previews } from "../messages";
 import { type Cloud, CloudReader, HEADER_BYTES, POINT_BYTES } from "./cloud";
-import { FormatError } from "./format";
 
 /** The beginning of a prompt's text. */
 export interface Preview {

@@ -1,7 +1,7 @@
 // What this reader may do, and what a refusal means for them.
 
 import { ApiError } from "../api";
-import { FormatError } from "../data/format";
+import { FormatError } from "../format";
 import type { State } from "../state";
 
 /** Whether changes are worth trying, which the service decides in the end; null while it is not known. */
