@@ -24,7 +24,7 @@ interface Board {
   readonly view: View;
   /** Draws a frame, and again what is over the points. */
   redraw(): void;
-  frame(points: ArrayLike<number>): void;
+  closer(): void;
   home(): CameraPose;
   setPose(pose: CameraPose): void;
 }
@@ -74,8 +74,7 @@ export class Actions implements Gestures, Keys {
   }
 
   closer(): void {
-    const { selected, marked } = this.#board.store.state;
-    this.#board.frame(selected === null ? (marked ?? []) : [selected]);
+    this.#board.closer();
   }
 
   hover(x: number | null, y: number): void {

@@ -106,6 +106,12 @@ export class Stage {
     this.setPose(pose);
   }
 
+  /** Shows what is selected closer, or else what is marked. */
+  closer(): void {
+    const { selected, marked } = this.store.state;
+    this.frame(selected === null ? (marked ?? []) : [selected]);
+  }
+
   /** Moves the camera, if need be, so that a point is in the picture and no panel hides it. */
   reveal(point: number): void {
     const { own } = this.scene;

@@ -23,11 +23,10 @@ export function marked(page: Page): HTMLElement {
   const [composition, list] = [element("ul", { class: "composition" }), element("ul", { class: "briefs" })];
   const more = element("p", { class: "note" });
   const root = element("article", { class: "marked", "aria-labelledby": "marked-head" });
-  const frame = () => page.stage.frame(page.store.state.marked ?? []);
   root.append(
     element("header", { class: "head" }, title, close),
     composition,
-    element("button", { type: "button", class: "link", onclick: frame }, "Show them closer"),
+    element("button", { type: "button", class: "link", onclick: () => page.stage.closer() }, "Show them closer"),
     editing(page),
     saving(page),
     element("section", { "aria-label": "Marked prompts" }, element("h3", {}, "Prompts"), list, more),

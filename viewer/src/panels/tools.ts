@@ -21,10 +21,7 @@ export function tools(page: Page, help: HTMLDialogElement): HTMLElement {
     const isOn = page.store.state.tool === "lasso";
     page.store.set({ tool: isOn ? "navigate" : "lasso" });
   });
-  const closer = tool("closer", "Show the selection closer", () => {
-    const { marked, selected } = page.store.state;
-    page.stage.frame(selected === null ? (marked ?? []) : [selected]);
-  });
+  const closer = tool("closer", "Show the selection closer", () => page.stage.closer());
   const theme = tool("theme", "Theme", () => page.store.set({ theme: NEXT[page.store.state.theme] }));
   watch(page.store, ["tool"], (state) => lasso.setAttribute("aria-pressed", String(state.tool === "lasso")));
   watch(page.store, ["marked", "selected"], ({ marked, selected }) => {
