@@ -151,7 +151,15 @@ def turning(new_page, viewer) -> Iterator[Callable[[], MapPage]]:
     return open_page
 
 
-def test_the_map_turns_when_nobody_touches_it_and_stops_under_the_pointer(turning):
+def _stays(shown: MapPage) -> bool:
+    """Whether the map stands still for longer than it waits before it turns."""
+    shown.page.wait_for_function(_RESTS)
+    yaw = shown.viz("camera.yaw")
+    shown.page.clock.run_for(2 * IDLE_MILLISECONDS)
+    return shown.viz("camera.yaw") == yaw
+
+
+def test_the_map_turns_when_nobody_is_at_it_and_stops_under_the_pointer(turning):
     shown = turning()
     for point in range(shown.viz("points")):
         if (place := shown.place(point)) is not None:
@@ -161,6 +169,26 @@ def test_the_map_turns_when_nobody_touches_it_and_stops_under_the_pointer(turnin
     assert shown.viz("hovered") is not None
     shown.page.mouse.move(*shown.empty_place())
     shown.wait("hovered", None)
+    assert _stays(shown), "the pointer rests over the map"
+    shown.page.get_by_label("Search prompts").hover()
+    shown.page.clock.fast_forward(IDLE_MILLISECONDS)
+    shown.page.wait_for_function(_TURNS, arg=shown.viz("camera.yaw"))
+
+
+def test_the_map_stands_still_while_the_lasso_is_on(turning):
+    shown = turning()
+    lasso = shown.page.get_by_role("button", name="Lasso: mark prompts")
+    lasso.click()
+    assert _stays(shown)
+    x, y = shown.empty_place()
+    shown.page.mouse.move(x, y)
+    shown.page.mouse.down()
+    shown.page.mouse.move(x + 30, y)
+    assert _stays(shown), "a line is being drawn"
+    shown.page.mouse.up()
+    lasso.focus()
+    shown.page.keyboard.press("Escape")
+    shown.page.get_by_label("Search prompts").hover()
     shown.page.clock.fast_forward(IDLE_MILLISECONDS)
     shown.page.wait_for_function(_TURNS, arg=shown.viz("camera.yaw"))
 
@@ -184,10 +212,7 @@ def test_the_map_stops_turning_where(turning, way):
         shown.page.get_by_label("Rotation").uncheck()
     else:
         shown.page.emulate_media(reduced_motion="reduce")
-    shown.page.wait_for_function(_RESTS)
-    yaw = shown.viz("camera.yaw")
-    shown.page.clock.run_for(2 * IDLE_MILLISECONDS)
-    assert shown.viz("camera.yaw") == yaw
+    assert _stays(shown)
 
 
 def test_a_pose_that_is_no_place_is_not_taken(turning):

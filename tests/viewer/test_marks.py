@@ -151,16 +151,19 @@ def test_who_may_only_read_is_told_so_and_can_use_another_token(page, problems, 
     expect(panel.get_by_text(re.compile(r"New version [0-9a-f]{16}"))).to_be_visible()
 
 
-def test_a_lasso_round_nothing_marks_nothing_and_can_be_given_up(drawn):
+def test_a_lasso_round_nothing_marks_nothing_says_so_and_can_be_given_up(drawn):
+    hint = drawn.page.locator(".notice")
     drawn.page.get_by_role("button", name="Lasso: mark prompts").click()
+    expect(hint).to_contain_text("Draw around the prompts; Esc ends.")
     x, y = drawn.empty_place()
     drawn.page.mouse.move(x, y)
     drawn.page.mouse.down()
     for dx, dy in ((5, 0), (5, 5), (0, 5)):
         drawn.page.mouse.move(x + dx, y + dy)
     drawn.page.mouse.up()
+    expect(hint).to_contain_text("No prompts inside.")
     assert drawn.viz("marked") is None
-    drawn.page.get_by_role("button", name="Lasso: mark prompts").click()
-    drawn.stage.focus()
+    assert drawn.stage.get_attribute("data-tool") == "lasso"
     drawn.page.keyboard.press("Escape")
+    expect(hint).to_be_hidden()
     assert drawn.stage.get_attribute("data-tool") == "navigate"

@@ -61,6 +61,8 @@ export interface State {
 
   /** What the pointer does on the map. */
   readonly tool: "navigate" | "lasso";
+  /** The last line drawn round prompts enclosed none. */
+  readonly hasMissed: boolean;
   /** Points by number in the cloud; 0 is one of them, so test for null. */
   readonly hovered: number | null;
   /** Point of the comparison's own cloud under the pointer. */
@@ -97,6 +99,7 @@ export const INITIAL: State = {
   showGrid: true,
   rotation: true,
   tool: "navigate",
+  hasMissed: false,
   hovered: null,
   hoveredOther: null,
   selected: null,

@@ -40,6 +40,11 @@ export class Actions implements Gestures, Keys {
     this.#board = board;
   }
 
+  /** Whether the pointer rests over the map. */
+  get isOver(): boolean {
+    return this.#x !== null;
+  }
+
   get isDrawing(): boolean {
     return this.#board.store.state.tool === "lasso";
   }
@@ -78,10 +83,13 @@ export class Actions implements Gestures, Keys {
   }
 
   hover(x: number | null, y: number): void {
+    const isOther = this.isOver !== (x !== null);
     this.#x = x;
     this.#y = y;
     this.#board.motion.touch();
     this.lookAgain();
+    // The map turns again some time after nobody is over it: a frame looks when.
+    if (isOther) this.#board.redraw();
   }
 
   /** What is under the pointer may be another point now. */
@@ -123,7 +131,7 @@ export class Actions implements Gestures, Keys {
   drag(isOn: boolean): void {
     this.isDragging = isOn;
     this.#board.motion.touch();
-    if (isOn) this.#board.store.set({ hovered: null, hoveredOther: null });
+    if (isOn) this.#board.store.set({ hovered: null, hoveredOther: null, hasMissed: false });
   }
 
   drawTo(x: number, y: number): void {
@@ -137,7 +145,7 @@ export class Actions implements Gestures, Keys {
     const { picker, store } = this.#board;
     if (isKept && this.#line.length >= 6) {
       const marked = picker.inside(this.#line);
-      store.set({ marked: marked.length > 0 ? marked : null, tool: "navigate" });
+      store.set(marked.length > 0 ? { marked, selected: null, tool: "navigate" } : { hasMissed: true });
     }
     this.#line = [];
     this.#show();
@@ -149,7 +157,7 @@ export class Actions implements Gestures, Keys {
     if (tool === "lasso") {
       this.#line = [];
       this.#show();
-      store.set({ tool: "navigate" });
+      store.set({ tool: "navigate", hasMissed: false });
     } else if (marked !== null) store.set({ marked: null });
     else if (selected !== null) store.set({ selected: null });
   }

@@ -229,9 +229,9 @@ export class Stage {
 
   #mayTurn(): boolean {
     const { rotation, hovered, hoveredOther, tool, corpus } = this.store.state;
-    const isWatched = hovered !== null || hoveredOther !== null || document.activeElement === this.element;
-    const isWanted = rotation && tool === "navigate" && corpus !== null && !document.hidden;
-    return isWanted && !isWatched && !this.#actions.isDragging;
+    const isPointedAt = this.#actions.isOver || hovered !== null || hoveredOther !== null;
+    const isWatched = isPointedAt || this.#actions.isDragging || document.activeElement === this.element;
+    return rotation && tool === "navigate" && corpus !== null && !document.hidden && !isWatched;
   }
 
   /** Looks again whether the map may turn when nobody will have touched it for long enough. */

@@ -3,6 +3,7 @@
 import type { Theme } from "../state";
 import { element, icon } from "./element";
 import { save } from "./export";
+import { lassoHint } from "./lasso";
 import { type Page, watch } from "./page";
 
 const ICONS = {
@@ -19,8 +20,9 @@ const NEXT: Readonly<Record<Theme, Theme>> = { system: "dark", dark: "light", li
 export function tools(page: Page, help: HTMLDialogElement): HTMLElement {
   const lasso = tool("lasso", "Lasso: mark prompts", () => {
     const isOn = page.store.state.tool === "lasso";
-    page.store.set({ tool: isOn ? "navigate" : "lasso" });
+    page.store.set({ tool: isOn ? "navigate" : "lasso", hasMissed: false });
   });
+  lassoHint(page);
   const closer = tool("closer", "Show the selection closer", () => page.stage.closer());
   const theme = tool("theme", "Theme", () => page.store.set({ theme: NEXT[page.store.state.theme] }));
   watch(page.store, ["tool"], (state) => lasso.setAttribute("aria-pressed", String(state.tool === "lasso")));
