@@ -7,6 +7,8 @@ import type { State } from "./state";
 
 const KEY = "loading";
 const RETRY_MILLISECONDS = 3_000;
+/** Building the page holds up what arrives meanwhile: it waits so long for points that come sooner. */
+const HEAD_START_MILLISECONDS = 100;
 /** A map that is whole so soon is drawn once, and not first its beginning. */
 const BLINK_MILLISECONDS = 80;
 const EMPTY = "This page looks again by itself. If the store is empty, python -m jobs.build makes its first snapshot.";
@@ -18,12 +20,23 @@ export class Loading {
   #abort = new AbortController();
   #timer = 0;
   #hasArrived = false;
+  #begun: Promise<Corpus> | null = null;
 
   constructor(page: Parts) {
     this.#page = page;
     page.store.follow((state, before) => {
-      if (state.pinnedSnapshot !== before.pinnedSnapshot) void this.load();
+      if (state.pinnedSnapshot === before.pinnedSnapshot) return;
+      this.#begun = null;
+      void this.load();
     });
+  }
+
+  /** Asks for what the first `load` shows; resolves when it is there, cannot come, or takes longer than a moment. */
+  async begin(): Promise<void> {
+    this.#begun = this.#ask();
+    // What keeps it from coming is told by `load`.
+    const there = this.#begun.then(({ complete }) => complete).catch(() => undefined);
+    await Promise.race([there, pause(HEAD_START_MILLISECONDS)]);
   }
 
   /** Whether what the state names is on the map, or its first points are. */
@@ -33,18 +46,13 @@ export class Loading {
 
   /** Loads what is wanted now; what was under way before is ended. */
   async load(): Promise<void> {
-    this.#abort.abort();
-    this.#abort = new AbortController();
-    this.#hasArrived = false;
+    const asked = this.#begun ?? this.#ask();
+    this.#begun = null;
     const { signal } = this.#abort;
+    const { store, notices } = this.#page;
     window.clearTimeout(this.#timer);
-    const { api, store, notices } = this.#page;
-    let corpus: Corpus | null = null;
-    const announce = () => {
-      if (!signal.aborted && corpus !== null) store.set({ loaded: corpus.cloud.loaded });
-    };
     try {
-      corpus = await Corpus.load(api, store.state.pinnedSnapshot, announce, signal);
+      const corpus = await asked;
       await Promise.race([corpus.complete, pause(BLINK_MILLISECONDS)]);
       if (signal.aborted) return;
       this.#hasArrived = true;
@@ -55,6 +63,19 @@ export class Loading {
     } catch (error) {
       if (!signal.aborted) this.#explain(error);
     }
+  }
+
+  #ask(): Promise<Corpus> {
+    this.#abort.abort();
+    this.#abort = new AbortController();
+    this.#hasArrived = false;
+    const { signal } = this.#abort;
+    const { api, store } = this.#page;
+    const announce = () => {
+      const { corpus } = store.state;
+      if (!signal.aborted && this.#hasArrived && corpus !== null) store.set({ loaded: corpus.cloud.loaded });
+    };
+    return Corpus.load(api, store.state.pinnedSnapshot, announce, signal);
   }
 
   /** Loads again what did not come to its end. */

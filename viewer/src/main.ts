@@ -22,11 +22,20 @@ const dialog = new TokenDialog();
 const map = document.querySelector<HTMLElement>("#map") ?? document.body;
 let greeting = 0;
 
-// Asks for the points before anything is built: they come meanwhile.
 const loading = new Loading({ api, store, notices });
-void loading.load();
-
+const link = new DeepLink({ api, store, notices, loading });
+new Outage(api, notices, () => {
+  if (store.state.service === null) void greet();
+  loading.resume();
+  link.resume();
+});
+api.onUnauthorized = (wasRefused) => dialog.ask(wasRefused);
+document.body.append(dialog.root, notices.root);
+// The points come first: building the page would hold them up.
+const begun = loading.begin();
 followTheme(store);
+await begun;
+
 const stage = new Stage(map, store);
 stage.onTrouble = (sentence) => {
   if (sentence === null) notices.hide("drawing");
@@ -48,19 +57,12 @@ const page: Page = {
   },
 };
 const search = new Search(page);
-const link = new DeepLink({ api, store, notices, loading });
 const address = new Address(store, stage, link);
-api.onUnauthorized = (wasRefused) => dialog.ask(wasRefused);
 api.onToken = () => void greet();
-new Outage(api, notices, () => {
-  if (store.state.service === null) void greet();
-  loading.resume();
-  link.resume();
-});
 
 layout(page, map, search, (prompt) => address.link(prompt));
-document.body.append(dialog.root);
 installHook(stage, store);
+void loading.load();
 address.read();
 void greet();
 

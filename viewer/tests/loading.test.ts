@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, test, vi } from "vitest";
-import { Api } from "../src/api";
+import { Api, ApiError } from "../src/api";
 import { Loading } from "../src/loading";
 import { Outage } from "../src/outage";
 import { Notices } from "../src/panels/notices";
@@ -49,4 +49,47 @@ test("a load is ended by the next one", async () => {
   expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
   expect(store.state.corpus?.snapshotId).toBe("00000000000000cd");
   expect(notices.root.textContent).toBe("");
+});
+
+test("what was begun before the page stood is shown, and asked for once", async () => {
+  const asked = vi.fn(async () => pointsAnswer(cloudPieces()));
+  const { store, loading } = parts(fakeApi({ points: asked }));
+  await loading.begin();
+  expect(store.state.corpus).toBeNull();
+  await loading.load();
+  expect(store.state.loaded).toBe(NUM_POINTS);
+  expect(asked).toHaveBeenCalledTimes(1);
+});
+
+test("the page waits a moment for its points and no longer", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  const held = later<Uint8Array>();
+  const { loading } = parts(fakeApi({ points: async () => pointsAnswer([held.promise]) }));
+  let hasBegun = false;
+  void loading.begin().then(() => {
+    hasBegun = true;
+  });
+  await vi.advanceTimersByTimeAsync(99);
+  expect(hasBegun).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(hasBegun).toBe(true);
+  vi.useRealTimers();
+});
+
+test("what could not begin is told when the page stands", async () => {
+  const points = async () => Promise.reject(new ApiError(404, "There is no such snapshot."));
+  const { notices, loading } = parts(fakeApi({ points }));
+  await loading.begin();
+  expect(notices.root.textContent).toBe("");
+  await loading.load();
+  expect(notices.root.textContent).toContain("There is no such snapshot.");
+});
+
+test("another snapshot that is wanted before the page stands ends what was begun", async () => {
+  const points = async (snapshot: string | null) => pointsAnswer(cloudPieces(), snapshot ?? undefined);
+  const { store, loading } = parts(fakeApi({ points }));
+  await loading.begin();
+  store.set({ pinnedSnapshot: "00000000000000cd" });
+  await settled();
+  expect(store.state.corpus?.snapshotId).toBe("00000000000000cd");
 });
