@@ -32,9 +32,9 @@ new Outage(api, notices, () => {
 api.onUnauthorized = (wasRefused) => dialog.ask(wasRefused);
 document.body.append(dialog.root, notices.root);
 // The points come first: building the page would hold them up.
-const begun = loading.begin();
+await loading.begin();
+
 followTheme(store);
-await begun;
 
 const stage = new Stage(map, store);
 stage.onTrouble = (sentence) => {
