@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -91,10 +93,15 @@ def test_a_range_of_density_leaves_the_prompts_in_it(shown, points):
     shown.wait("visible", sum(point.density >= 0.75 for point in points))
 
 
-def test_a_cluster_can_be_shown_alone_and_marked(drawn, points):
+def test_a_cluster_can_be_hidden_shown_alone_and_marked(drawn, points):
     drawn.page.get_by_text("Clusters", exact=True).click()
     poems = sum(point.cluster == 1 for point in points)
-    drawn.page.locator("[data-cluster='1']").click()
+    legend = drawn.page.locator(".clusters .legend")
+    legend.get_by_role("button", name=re.compile("^poem")).click()
+    drawn.wait("visible", len(points) - poems)
+    expect(drawn.page.get_by_text("Without the cluster")).to_be_visible()
+    legend.get_by_role("button", name="Show only poem").focus()
+    drawn.page.keyboard.press("Enter")
     drawn.wait("visible", poems)
     expect(drawn.page.get_by_text("Only the cluster")).to_be_visible()
     drawn.page.locator(".chosen").get_by_role("button", name="Show all").click()

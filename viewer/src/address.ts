@@ -3,7 +3,7 @@
 import type { DeepLink } from "./deeplink";
 import type { Stage } from "./draw/stage";
 import type { CameraPose } from "./space/camera";
-import type { ColorBy, ComparisonView, Mode, State, Store } from "./state";
+import type { ClusterFilter, ColorBy, ComparisonView, Mode, State, Store } from "./state";
 import { INITIAL } from "./state";
 
 /** What an address holds; what it does not name is as at the start. */
@@ -32,9 +32,10 @@ export function encode(state: State, prompt: string | null, pose: CameraPose | n
   put("color", state.colorBy, INITIAL.colorBy);
   put("size", state.sizeFactor, INITIAL.sizeFactor);
   put("opacity", state.opacity, INITIAL.opacity);
-  put("hide", [...state.filter.hiddenSources].sort((a, b) => a - b).join("."), "");
+  put("hide", ascending(state.filter.hiddenSources), "");
   put("density", state.filter.density.join("-"), INITIAL.filter.density.join("-"));
-  put("cluster", state.filter.cluster ?? "", "");
+  const { isOnly, labels } = state.filter.clusters;
+  if (isOnly || labels.size > 0) said.set(isOnly ? "cluster" : "hideclusters", ascending(labels));
   put("strength", state.strength, INITIAL.strength);
   put("draws", state.drawShare, INITIAL.drawShare);
   put("view", state.comparisonView, INITIAL.comparisonView);
@@ -63,7 +64,7 @@ export function decode(hash: string): View {
     filter: {
       hiddenSources: new Set(numbers(said.get("hide"), ".").filter((code) => Number.isInteger(code) && code < 256)),
       density: range(said.get("density")),
-      cluster: /^\d{1,9}$/.test(said.get("cluster") ?? "") ? Number(said.get("cluster")) : null,
+      clusters: clusters(said.get("cluster"), said.get("hideclusters")),
     },
     strength: between(said.get("strength"), 0, 4, INITIAL.strength),
     drawShare: between(said.get("draws"), 0.001, 1, INITIAL.drawShare),
@@ -140,6 +141,18 @@ function among<Word extends string>(words: readonly Word[], said: string | null,
 function numbers(said: string | null, mark: string): number[] {
   const found = said === null || said === "" ? [] : said.split(mark).map(Number);
   return found.every((number) => Number.isFinite(number) && Math.abs(number) < 1e6) ? found : [];
+}
+
+function ascending(codes: ReadonlySet<number>): string {
+  return [...codes].sort((a, b) => a - b).join(".");
+}
+
+/** Those that are shown alone, else those that are hidden; none alone shows none. */
+function clusters(only: string | null, hidden: string | null): ClusterFilter {
+  const labels = numbers(only ?? hidden, ".");
+  const isGood = labels.every((label) => Number.isInteger(label) && label >= 0);
+  const isOnly = only !== null && (only === "" || labels.length > 0);
+  return isGood ? { isOnly, labels: new Set(labels) } : INITIAL.filter.clusters;
 }
 
 function between(said: string | null, least: number, most: number, usual: number): number {

@@ -1,9 +1,10 @@
 // Brings the snapshot that the state names onto the map, and says what keeps it from coming.
 
-import { ApiError } from "./api";
+import { ApiError } from "./connection";
 import { Corpus } from "./data/corpus";
 import type { Page } from "./panels/page";
-import type { State } from "./state";
+import { hidesClusters } from "./space/filter";
+import { INITIAL, type State } from "./state";
 
 const KEY = "loading";
 const RETRY_MILLISECONDS = 3_000;
@@ -58,7 +59,7 @@ export class Loading {
       this.#hasArrived = true;
       notices.hide(KEY);
       store.set(arrival(store.state, corpus));
-      if (store.state.filter.cluster !== null) await this.#fetchClusters(corpus);
+      if (hidesClusters(store.state.filter)) await this.#fetchClusters(corpus);
       await corpus.complete;
     } catch (error) {
       if (!signal.aborted) this.#explain(error);
@@ -121,7 +122,7 @@ function arrival(state: State, corpus: Corpus): Partial<State> {
   const names = (of: Corpus) =>
     JSON.stringify([of.meta.num_points, of.meta.level_ends, of.meta.bounds, of.meta.sources]);
   if (names(before) === names(corpus)) return { ...loaded, comparison: null };
-  const filter = { hiddenSources: new Set<number>(), density: state.filter.density, cluster: null };
+  const filter = { ...INITIAL.filter, density: state.filter.density };
   return { ...loaded, filter, selected: null, neighbors: [], marked: null, comparison: null, placed: [] };
 }
 

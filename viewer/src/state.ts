@@ -16,8 +16,13 @@ export interface Filter {
   readonly hiddenSources: ReadonlySet<number>;
   /** Lowest and highest density percentile shown, 0 to 1. */
   readonly density: readonly [number, number];
-  /** Label of the only cluster shown; null shows all. */
-  readonly cluster: number | null;
+  readonly clusters: ClusterFilter;
+}
+
+/** Clusters by label: these alone, or all but these, so that of thousands neither is a long list. */
+export interface ClusterFilter {
+  readonly isOnly: boolean;
+  readonly labels: ReadonlySet<number>;
 }
 
 /** A text that is not of the snapshot, where it falls on the map. */
@@ -93,7 +98,7 @@ export const INITIAL: State = {
   colorBy: "source",
   sizeFactor: 1,
   opacity: 1,
-  filter: { hiddenSources: new Set(), density: [0, 1], cluster: null },
+  filter: { hiddenSources: new Set(), density: [0, 1], clusters: { isOnly: false, labels: new Set() } },
   theme: "system",
   showLabels: true,
   showGrid: true,

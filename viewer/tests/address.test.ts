@@ -8,7 +8,7 @@ const STATE: State = {
   mode: "sampling",
   colorBy: "weight",
   sizeFactor: 2.5,
-  filter: { hiddenSources: new Set([7, 0]), density: [0.1, 0.9], cluster: 0 },
+  filter: { hiddenSources: new Set([7, 0]), density: [0.1, 0.9], clusters: { isOnly: true, labels: new Set([0]) } },
   strength: 0,
   showGrid: false,
 };
@@ -20,6 +20,16 @@ test("an address brings back what was shown", () => {
   expect({ ...INITIAL, ...view.state }).toEqual(STATE);
   expect(view.prompt).toBe(PROMPT);
   expect(view.pose).toEqual(POSE);
+});
+
+test.each([
+  [true, []],
+  [true, [4, 17]],
+  [false, [4, 17]],
+])("clusters shown alone (%s) or hidden come back: %o", (isOnly, labels) => {
+  const clusters = { isOnly, labels: new Set(labels) };
+  const state = { ...INITIAL, filter: { ...INITIAL.filter, clusters } };
+  expect(decode(encode(state, null, null)).state.filter?.clusters).toEqual(clusters);
 });
 
 test("the start has an empty address, and an empty address is the start", () => {

@@ -2,9 +2,10 @@
 
 import type { Corpus } from "../data/corpus";
 import { type Projection, project, projectPoint } from "../space/camera";
+import { showsCluster } from "../space/filter";
 import type { Covered } from "../space/framing";
 import { arrange, type Box, clusterLabels } from "../space/labels";
-import type { PlacedText, State } from "../state";
+import type { ClusterFilter, Filter, PlacedText, State } from "../state";
 import type { Colors } from "./colors";
 import { drawLinks } from "./links";
 
@@ -36,8 +37,9 @@ export class Overlay {
   /** Names keep clear of what a panel hides. */
   covered: Covered = { right: 0, bottom: 0 };
   #boxes: Box[] = [];
-  /** The name of the only cluster shown. */
-  #alone: Box[] = [];
+  /** The names of the clusters that a filter leaves. */
+  #left: Box[] = [];
+  #filter: ClusterFilter | null = null;
   #corpus: Corpus | null = null;
   readonly #shorts = new WeakMap<PlacedText, string>();
 
@@ -50,7 +52,7 @@ export class Overlay {
   name(corpus: Corpus, labels: Uint16Array | Uint32Array, context: CanvasRenderingContext2D): void {
     context.font = FONT;
     this.#corpus = corpus;
-    this.#alone = [];
+    this.#filter = null;
     this.#boxes = clusterLabels(corpus.cloud, labels, corpus.meta.clusters).map((label) => ({
       label,
       width: context.measureText(label.text).width + AIR.x,
@@ -78,7 +80,7 @@ export class Overlay {
     drawLinks(context, state, projection, colors);
     if (state.showLabels && this.#boxes.length > 0) {
       const { right, bottom } = this.covered;
-      this.#drawNames(context, projection, colors, state.filter.cluster, width - right, height - bottom);
+      this.#drawNames(context, projection, colors, state.filter, width - right, height - bottom);
     }
     this.#drawRings(context, state, projection, colors, radiusOf);
     this.#drawPlaced(context, state, projection, colors);
@@ -91,21 +93,23 @@ export class Overlay {
   #forget(): void {
     this.#corpus = null;
     this.#boxes = [];
-    this.#alone = [];
+    this.#left = [];
+    this.#filter = null;
   }
 
   #drawNames(
     context: CanvasRenderingContext2D,
     projection: Projection,
     colors: Colors,
-    only: number | null,
+    filter: Filter,
     width: number,
     height: number,
   ): void {
-    if (only !== null && this.#alone[0]?.label.cluster !== only) {
-      this.#alone = this.#boxes.filter(({ label }) => label.cluster === only);
+    if (this.#filter !== filter.clusters) {
+      this.#filter = filter.clusters;
+      this.#left = this.#boxes.filter(({ label }) => showsCluster(filter, label.cluster));
     }
-    const boxes = only === null ? this.#boxes : this.#alone;
+    const boxes = this.#left;
     arrange(boxes, projection, width, height);
     context.textAlign = "center";
     for (let at = 0; at < boxes.length; at++) {

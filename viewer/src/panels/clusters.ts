@@ -1,12 +1,14 @@
-// Clusters by their words: a click shows one alone, "mark" marks its prompts.
+// The legend of clusters, which filters; they are named by their words, and "mark" marks the prompts of one.
 
 import type { Corpus } from "../data/corpus";
+import { hidesClusters, showsCluster } from "../space/filter";
+import { type ClusterFilter, type Filter, INITIAL } from "../state";
 import { clusterColor } from "../theme";
-import { dot } from "./dot";
-import { element, fill, quoted } from "./element";
+import { type Child, element, fill, quoted } from "./element";
+import { legendEntry, small } from "./legend";
 import { isShown, type Page, watch } from "./page";
 import { failure, isAborted } from "./rights";
-import { count } from "./words";
+import { count, counted } from "./words";
 
 const LISTED = 60;
 const TERMS = 3;
@@ -16,28 +18,28 @@ type Cluster = Corpus["meta"]["clusters"][number];
 export function clusters(page: Page): HTMLElement {
   const list = element("ul", { class: "legend" });
   const chosen = element("div", { class: "chosen" });
+  let updates: ((filter: Filter) => void)[] = [];
   watch(page.store, ["corpus"], ({ corpus }) => {
+    const listed = (corpus?.meta.clusters ?? []).slice(0, LISTED);
+    const entries = listed.map((cluster) => entry(page, cluster));
+    updates = entries.map(({ update }) => update);
     fill(
       list,
-      (corpus?.meta.clusters ?? []).slice(0, LISTED).map((cluster) => entry(page, cluster)),
+      entries.map(({ root }) => root),
     );
   });
   watch(page.store, ["corpus", "filter"], ({ corpus, filter }) => {
-    const cluster = corpus?.meta.clusters.find(({ label }) => label === filter.cluster);
-    fill(chosen, cluster === undefined ? [] : [only(page, cluster)]);
-    for (const button of list.querySelectorAll<HTMLElement>("[data-cluster]")) {
-      const isShown = filter.cluster === null || button.dataset.cluster === String(filter.cluster);
-      button.setAttribute("aria-pressed", String(isShown));
-    }
+    fill(chosen, corpus !== null && hidesClusters(filter) ? [said(page, corpus, filter.clusters)] : []);
+    for (const update of updates) update(filter);
   });
   const summary = element("summary", {}, element("h2", {}, "Clusters"));
   return element("section", { class: "clusters" }, element("details", {}, summary, list), chosen);
 }
 
-/** Shows one cluster alone; null shows all. */
-export async function showCluster(page: Page, cluster: number | null): Promise<void> {
+/** Shows one cluster alone, and closer. */
+export async function showCluster(page: Page, cluster: number): Promise<void> {
   await withPoints(page, cluster, (points) => {
-    page.store.set({ filter: { ...page.store.state.filter, cluster } });
+    filterBy(page, { isOnly: true, labels: new Set([cluster]) });
     page.stage.frame(points);
   });
 }
@@ -47,38 +49,38 @@ export function named(terms: readonly string[]): string {
   return terms.slice(0, TERMS).join(", ") || "without a name";
 }
 
-function entry(page: Page, cluster: Cluster): HTMLElement {
-  const toggle = () => {
-    const isShown = page.store.state.filter.cluster === cluster.label;
-    void showCluster(page, isShown ? null : cluster.label);
-  };
-  const shown = element(
-    "button",
-    { type: "button", "data-cluster": cluster.label, onclick: toggle },
-    dot(clusterColor(cluster.label)),
-    quoted(named(cluster.terms), "name"),
-    element("span", { class: "number" }, count(cluster.size)),
-  );
-  const label = `Mark the prompts of ${named(cluster.terms)}`;
-  const mark = () => void markCluster(page, cluster.label);
-  return element(
-    "li",
-    {},
-    shown,
-    element("button", { type: "button", class: "only", "aria-label": label, onclick: mark }, "mark"),
-  );
+function entry(page: Page, { label, terms, size }: Cluster): { root: HTMLElement; update: (filter: Filter) => void } {
+  const name = named(terms);
+  const mark = small("mark", `Mark the prompts of ${name}`, () => void markCluster(page, label));
+  const actions = { toggle: () => void toggle(page, label), only: () => void showCluster(page, label) };
+  const { root, number, show } = legendEntry({ name, color: clusterColor(label), ...actions, more: [mark] });
+  number.textContent = count(size);
+  return { root, update: (filter) => show(showsCluster(filter, label)) };
 }
 
-function only(page: Page, cluster: Cluster): HTMLElement {
-  const end = () => void showCluster(page, null);
-  return element(
-    "p",
-    { class: "note" },
-    "Only the cluster ",
-    quoted(named(cluster.terms)),
-    ". ",
-    element("button", { type: "button", class: "link", onclick: end }, "Show all"),
-  );
+/** What is left, in the place that stays seen when the list is closed. */
+function said(page: Page, corpus: Corpus, { isOnly, labels }: ClusterFilter): HTMLElement {
+  const end = () => filterBy(page, INITIAL.filter.clusters);
+  const all = element("button", { type: "button", class: "link", onclick: end }, "Show all");
+  const known = corpus.meta.clusters.filter(({ label }) => labels.has(label));
+  const words =
+    labels.size === 1 && known.length === 1
+      ? ["the cluster ", quoted(named(known[0].terms))]
+      : [counted(labels.size, "cluster")];
+  const sentence: Child[] = isOnly ? ["Only ", ...words, ". "] : ["Without ", ...words, ". "];
+  return element("p", { class: "note" }, ...sentence, all);
+}
+
+function filterBy(page: Page, clusters: ClusterFilter): void {
+  page.store.set({ filter: { ...page.store.state.filter, clusters } });
+}
+
+async function toggle(page: Page, label: number): Promise<void> {
+  await withPoints(page, label, () => {
+    const { isOnly, labels } = page.store.state.filter.clusters;
+    const others = [...labels].filter((other) => other !== label);
+    filterBy(page, { isOnly, labels: new Set(labels.has(label) ? others : [...others, label]) });
+  });
 }
 
 async function markCluster(page: Page, label: number): Promise<void> {
@@ -88,12 +90,12 @@ async function markCluster(page: Page, label: number): Promise<void> {
   });
 }
 
-/** Does something with the points of a cluster that the map has, when all of them are there; null has none. */
-async function withPoints(page: Page, label: number | null, use: (points: number[]) => void): Promise<void> {
+/** Does something with the points of a cluster that the map has, when all of them are there. */
+async function withPoints(page: Page, label: number, use: (points: number[]) => void): Promise<void> {
   const { corpus } = page.store.state;
   if (corpus === null) return;
   try {
-    const points = label === null ? [] : await pointsOf(corpus, label);
+    const points = await pointsOf(corpus, label);
     if (isShown(page, corpus)) use(points);
   } catch (error) {
     if (isShown(page, corpus) && !isAborted(error)) page.notices.show("clusters", "trouble", failure(error));

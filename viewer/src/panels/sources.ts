@@ -1,16 +1,15 @@
-// The legend of sources, which filters: a click hides or shows one, Alt and click or a double click leaves one alone.
+// The legend of sources, which filters.
 
 import { type Tally, tally } from "../space/histogram";
 import type { State } from "../state";
 import { sourceColor } from "../theme";
-import { dot } from "./dot";
-import { element, fill, quoted } from "./element";
+import { element, fill } from "./element";
+import { legendEntry } from "./legend";
 import { type Page, watch } from "./page";
 import { count, counted } from "./words";
 
 /** So many stand in the list; of more than one beyond them, the rest is folded away. */
 const LISTED = 8;
-const HINT = "Click to hide or show, Alt and click to show only this one";
 
 type Source = { readonly code: number; readonly name: string; readonly size: number };
 /** Shows the state of one entry. */
@@ -47,23 +46,14 @@ function folded(sources: readonly Source[], entries: readonly HTMLElement[]): HT
 }
 
 function entry(page: Page, { code, name, size }: Source, updates: Update[]): HTMLElement {
-  const only = () => showOnly(page, code);
-  const number = element("span", { class: "number" }, count(size));
-  const click = (event: MouseEvent) => (event.altKey ? only() : toggle(page, code));
-  const shown = element(
-    "button",
-    { type: "button", title: HINT, onclick: click, ondblclick: only },
-    dot(sourceColor(code)),
-    quoted(name, "name"),
-    number,
-  );
-  const alone = { type: "button", class: "only", "aria-label": `Show only ${name}`, onclick: only };
+  const actions = { toggle: () => toggle(page, code), only: () => showOnly(page, code) };
+  const { root, number, show } = legendEntry({ name, color: sourceColor(code), ...actions });
   updates.push(({ filter, corpus }, { bySource }) => {
-    shown.setAttribute("aria-pressed", String(!filter.hiddenSources.has(code)));
+    show(!filter.hiddenSources.has(code));
     const isWhole = corpus === null || corpus.cloud.loaded < corpus.cloud.numPoints || bySource[code] === size;
     number.textContent = isWhole ? count(size) : `${count(bySource[code])} of ${count(size)}`;
   });
-  return element("li", {}, shown, element("button", alone, "only"));
+  return root;
 }
 
 function toggle(page: Page, code: number): void {

@@ -2,7 +2,7 @@
 
 import type { Cloud } from "../data/cloud";
 import type { Filter } from "../state";
-import { passing } from "./filter";
+import { hidesClusters, isShown, passing, passingLabels } from "./filter";
 
 export interface Tally {
   readonly visible: number;
@@ -19,10 +19,10 @@ const pairs = new Uint32Array(1 << 16);
 /** Counts the points that pass; without labels all clusters pass. */
 export function tally(cloud: Cloud, filter: Filter, clusters: Uint16Array | Uint32Array | null): Tally {
   const { values, loaded } = cloud;
-  const wanted = clusters === null ? null : filter.cluster;
+  const labels = hidesClusters(filter) ? passingLabels(filter.clusters) : null;
   pairs.fill(0);
   for (let point = 0, at = 3; point < loaded; point++, at += 4) {
-    if (wanted === null || clusters?.[point] === wanted) pairs[values[at]]++;
+    if (labels === null || clusters === null || isShown(labels, clusters[point])) pairs[values[at]]++;
   }
   return margins(passing(filter));
 }

@@ -12,15 +12,19 @@ function expected(filter: Filter, point: number): boolean {
   const percentile = (attributes >> 8) / 255;
   if (filter.hiddenSources.has(attributes & 255)) return false;
   if (percentile < filter.density[0] || percentile > filter.density[1]) return false;
-  return filter.cluster === null || clusters[point] === filter.cluster;
+  const { isOnly, labels } = filter.clusters;
+  return labels.has(clusters[point]) === isOnly;
 }
 
+const ALL = { isOnly: false, labels: new Set<number>() };
 const FILTERS: Filter[] = [
-  { hiddenSources: new Set(), density: [0, 1], cluster: null },
-  { hiddenSources: new Set([0, 3]), density: [0.2, 0.85], cluster: null },
-  { hiddenSources: new Set([1]), density: [51 / 255, 51 / 255], cluster: null },
-  { hiddenSources: new Set([4]), density: [0, 0.5], cluster: 2 },
-  { hiddenSources: new Set([0, 1, 2, 3, 4]), density: [0, 1], cluster: null },
+  { hiddenSources: new Set(), density: [0, 1], clusters: ALL },
+  { hiddenSources: new Set([0, 3]), density: [0.2, 0.85], clusters: ALL },
+  { hiddenSources: new Set([1]), density: [51 / 255, 51 / 255], clusters: ALL },
+  { hiddenSources: new Set([4]), density: [0, 0.5], clusters: { isOnly: true, labels: new Set([2]) } },
+  { hiddenSources: new Set(), density: [0, 1], clusters: { isOnly: false, labels: new Set([0, 3]) } },
+  { hiddenSources: new Set(), density: [0, 1], clusters: { isOnly: true, labels: new Set() } },
+  { hiddenSources: new Set([0, 1, 2, 3, 4]), density: [0, 1], clusters: ALL },
 ];
 
 test.each(FILTERS)("all points that meet all conditions are shown, in order: %o", (filter) => {
