@@ -83,6 +83,19 @@ def test_marked_prompts_are_listed_by_source_and_one_by_one(drawn, points):
     expect(items).to_have_count(len(inside))
 
 
+def test_marks_that_a_filter_hides_are_told(drawn, points):
+    inside = lasso_left_half(drawn)
+    said = drawn.page.locator(".hidden-marks")
+    expect(said).to_be_hidden()
+    source = points[inside[0]].source
+    drawn.page.get_by_role("button", name=f"Show only {source}").click()
+    hidden = sum(points[number].source != source for number in inside)
+    expect(said).to_contain_text(f"{hidden} of them")
+    assert drawn.viz("marked") == len(inside)
+    said.get_by_role("button", name="Show all").click()
+    drawn.wait("visible", len(points))
+
+
 def test_marked_prompts_are_saved_as_ids_and_as_lines_of_json(drawn, points):
     inside = [points[number] for number in lasso_left_half(drawn)]
     assert _saved(drawn.page, "Ids (.txt)").split() == [point.id for point in inside]

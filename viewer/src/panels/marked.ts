@@ -7,6 +7,7 @@ import { dot } from "./dot";
 import { editing } from "./editing";
 import { CROSS, element, fill, icon, quoted } from "./element";
 import { idLines, jsonLines, MOST_WHOLE_TEXTS, save } from "./export";
+import { hiddenMarks } from "./hidden";
 import { type Page, watch } from "./page";
 import { failure } from "./rights";
 import { count, counted, percent } from "./words";
@@ -25,6 +26,7 @@ export function marked(page: Page): HTMLElement {
   const root = element("article", { class: "marked", "aria-labelledby": "marked-head" });
   root.append(
     element("header", { class: "head" }, title, close),
+    hiddenMarks(page),
     composition,
     element("button", { type: "button", class: "link", onclick: () => page.stage.closer() }, "Show them closer"),
     editing(page),
