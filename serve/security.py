@@ -19,7 +19,7 @@ from serve.viewer import MISSING_STYLE
 
 OPEN_PATHS = frozenset({"/", "/v1/health/live", "/v1/health/ready", "/viz"})
 """Health and the viewer's page, which hold no data. The API description, /docs and /metrics need a token."""
-READING_POSTS = frozenset({"/v1/weights", "/v1/draws", "/v1/density", "/v1/project", "/v1/search"})
+READING_POSTS = frozenset({"/v1/weights", "/v1/draws", "/v1/density", "/v1/project", "/v1/search", "/v1/prompts"})
 """Questions whose subject goes in a body."""
 
 HOLDER_KEY = "kat_ray.holder"

@@ -38,7 +38,7 @@ class Limits:
     text_chars: int = 32_000
     """Characters of an unseen text."""
     results: int = 1_000
-    """Results of one search."""
+    """Results of one search, and prompts whose texts are asked for at once."""
     requests: int = 128
     """Requests in work at once in one process; more is 503 with Retry-After."""
     open_requests: int = 32

@@ -3,11 +3,21 @@ the factor of its edit and a hash of the ids, not the ids."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from kat_ray.errors import SnapshotError
 from kat_ray.snapshot.snapshot import Snapshot
+
+
+class Edit(NamedTuple):
+    """One edit: what it multiplied weights by, and whether it named each row [N]."""
+
+    factor: float
+    named: NDArray[np.bool_]
 
 
 def edit_steps(snapshot: Snapshot) -> Iterator[tuple[Snapshot, Snapshot]]:
@@ -32,21 +42,28 @@ def rescaling(child: Snapshot, parent: Snapshot) -> float:
     return float(ratios.min() if edit["factor"] > 1.0 else ratios.max())
 
 
+def edits(snapshot: Snapshot) -> list[Edit]:
+    """The edits that a snapshot came from, the first one first. Opens each snapshot that it came from, once.
+
+    Raises:
+        SnapshotError: one of them is not whole any more.
+    """
+    return [_told(child, parent) for child, parent in edit_steps(snapshot)][::-1]
+
+
 def edit_factors(snapshot: Snapshot, row: int) -> list[float] | None:
     """What edits multiplied the weight of a row by, before all were scaled to sum 1; the first edit first.
 
     None: it cannot be told, since a snapshot that this one came from is not whole any more.
     """
     try:
-        steps = list(edit_steps(snapshot))
+        return [edit.factor for edit in edits(snapshot) if edit.named[row]]
     except SnapshotError:
         return None
-    factors = [child.manifest.parameters["edits"]["factor"] for child, parent in steps if _names(child, parent, row)]
-    return factors[::-1]
 
 
-def _names(child: Snapshot, parent: Snapshot, row: int) -> bool:
-    """Whether the edit named this row: its weight changed by the factor rather than not at all."""
+def _told(child: Snapshot, parent: Snapshot) -> Edit:
+    """The edit named the rows whose weight changed by its factor rather than not at all."""
     factor = child.manifest.parameters["edits"]["factor"]
-    change = float(child.weights[row] / parent.weights[row]) / rescaling(child, parent)
-    return abs(math.log(change / factor)) < abs(math.log(change))
+    change = child.weights / parent.weights / rescaling(child, parent)
+    return Edit(factor, np.abs(np.log(change / factor)) < np.abs(np.log(change)))

@@ -12,6 +12,16 @@ from serve.messages.texts import BRIEF, Brief
 _TEXT = "How do I bake sourdough bread at home?"
 _NEAREST = {**BRIEF, "id": "bbd382c73b990922", "preview": "Which flour makes the best bread?", "distance": 0.67}
 
+_WHOLE = {
+    "id": PROMPT,
+    "text": _TEXT,
+    "source": "hh-rlhf",
+    "point": 1804,
+    "weight": 0.00037,
+    "loss_weight": 1.161,
+    "density_percentile": 0.124,
+}
+
 
 class Turn(Message):
     """One turn of a conversation. Its content is untrusted text: show it as text, never as HTML."""
@@ -93,6 +103,34 @@ class NeighborsAnswer(Message):
     snapshot_id: SnapshotId
     id: PromptId
     neighbors: list[Brief]
+
+
+class PromptsRequest(Message):
+    """Ids of prompts, in any order."""
+
+    model_config = example({"ids": [PROMPT]})
+    ids: Annotated[list[PromptId], Field(min_length=1)]
+
+
+class PromptText(Message):
+    """The whole text of a prompt, and its numbers."""
+
+    id: PromptId
+    text: str
+    source: str
+    point: int | None
+    weight: Share
+    loss_weight: Annotated[float, Field(ge=0.0)]
+    density_percentile: Share
+
+
+class PromptsAnswer(Message):
+    """One record a prompt, in the order asked for; `missing` are the ids that the snapshot does not have."""
+
+    model_config = example({"snapshot_id": SNAPSHOT, "prompts": [_WHOLE], "missing": []})
+    snapshot_id: SnapshotId
+    prompts: list[PromptText]
+    missing: list[PromptId]
 
 
 class SourceEntry(Message):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kat_ray.snapshot.lineage import edit_factors
+from kat_ray.errors import SnapshotError
+from kat_ray.snapshot.lineage import Edit, edits
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.weight_table import WeightTable
 from serve.once import Once
@@ -31,6 +33,7 @@ class Prompts:
         self._texts = texts
         self._points = points
         self._terms = Once(lambda: {item["label"]: item["terms"] for item in snapshot.cluster_table})
+        self._edits: Once[list[Edit]] = Once(lambda: edits(snapshot))
 
     def prompt(self, prompt_id: str) -> dict[str, Any]:
         """The whole conversation, the first pairs, and every number.
@@ -49,7 +52,7 @@ class Prompts:
             "row": row,
             "point": self._points.place(row),
             "density": float(snapshot.density[row]),
-            "edit_factors": edit_factors(snapshot, row),
+            "edit_factors": self._factors(row),
             "cluster": cluster,
             "cluster_terms": self._terms().get(cluster, []),
             "duplicate_of": snapshot.ids[int(snapshot.duplicates[row])].as_py(),
@@ -70,13 +73,25 @@ class Prompts:
             brief["distance"] = distance
         return {"id": prompt_id, "neighbors": found}
 
+    def texts(self, ids: Sequence[str]) -> dict[str, Any]:
+        """The whole text, the source and the numbers of many prompts, in the order asked for, and the ids that the
+        snapshot does not have."""
+        rows = self._table.lookup(ids).rows
+        found = self._records(rows[rows >= 0], "text", self._texts.texts)
+        return {"prompts": found, "missing": [name for name, row in zip(ids, rows.tolist(), strict=True) if row < 0]}
+
     def briefs(self, rows: NDArray[np.int64]) -> list[dict[str, Any]]:
         """What a list shows of each row: id, beginning of the text, source, numbers, place in the point cloud."""
+        return self._records(rows, "preview", self._texts.previews)
+
+    def _records(
+        self, rows: NDArray[np.int64], key: str, read: Callable[[NDArray[np.int64]], list[str]]
+    ) -> list[dict[str, Any]]:
         ids = self._snapshot.ids.take(rows).to_pylist()
-        shown = zip(ids, self._texts.previews(rows), self._texts.sources(rows), rows.tolist(), strict=True)
+        shown = zip(ids, read(rows), self._texts.sources(rows), rows.tolist(), strict=True)
         return [
-            {"id": name, "preview": preview, "source": source, "point": self._points.place(row), **self._numbers(row)}
-            for name, preview, source, row in shown
+            {"id": name, key: text, "source": source, "point": self._points.place(row), **self._numbers(row)}
+            for name, text, source, row in shown
         ]
 
     def _numbers(self, row: int) -> dict[str, float]:
@@ -86,6 +101,13 @@ class Prompts:
             "loss_weight": weight * self._table.num_prompts,
             "density_percentile": float(self._table.density_percentile[row]),
         }
+
+    def _factors(self, row: int) -> list[float] | None:
+        """What edits multiplied the weight by; None while a snapshot that this one came from is not whole."""
+        try:
+            return [edit.factor for edit in self._edits() if edit.named[row]]
+        except SnapshotError:
+            return None
 
     def _row(self, prompt_id: str) -> int:
         row = int(self._table.lookup([prompt_id]).rows[0])

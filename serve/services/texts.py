@@ -25,6 +25,10 @@ class Texts:
         """The beginnings [B] of the texts of rows."""
         return self._take("text", rows, PREVIEW_CHARS)
 
+    def texts(self, rows: NDArray[np.int64]) -> list[str]:
+        """The whole texts [B] of rows."""
+        return self._take("text", rows, None)
+
     def sources(self, rows: NDArray[np.int64]) -> list[str]:
         """The first seen sources [B] of rows."""
         return self._take("source", rows, None)

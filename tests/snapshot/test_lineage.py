@@ -6,7 +6,7 @@ import pytest
 
 from kat_ray.snapshot.card import explain
 from kat_ray.snapshot.edits import edit_weights
-from kat_ray.snapshot.lineage import edit_factors, edit_steps, rescaling
+from kat_ray.snapshot.lineage import edit_factors, edit_steps, edits, rescaling
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 
@@ -23,7 +23,7 @@ def _edited(store: Store, parent: Snapshot, rows: slice, factor: float) -> Snaps
 
 def test_a_built_snapshot_was_not_edited(first):
     assert list(edit_steps(first)) == []
-    assert edit_factors(first, 0) == []
+    assert edits(first) == edit_factors(first, 0) == []
 
 
 @pytest.mark.parametrize("factor", [1e-6, 0.5, 1.001, 3.0, 1e6])
@@ -44,6 +44,7 @@ def test_factors_of_several_edits_come_in_their_order(store, first):
     for rows, factor in ((slice(0, 6), 4.0), (slice(3, 9), 0.5), (slice(4, 5), 8.0)):
         last = _edited(store, last, rows, factor)
     assert [edit_factors(last, row) for row in (0, 3, 4, 8, 9)] == [[4.0], [4.0, 0.5], [4.0, 0.5, 8.0], [0.5], []]
+    assert [(edit.factor, edit.named.sum()) for edit in edits(last)] == [(4.0, 6), (0.5, 6), (8.0, 1)]
     assert [parent.snapshot_id for _, parent in edit_steps(last)][-1] == first.snapshot_id
     assert "multiplied by 4, then by 0.5; all" in explain(last, last.ids[3].as_py())
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from serve.settings import Limits
 from tests.serve.corpus import IDS, TEXTS
 
 
@@ -11,6 +12,22 @@ def test_one_prompt_and_its_neighbors(client, made):
     near = client.get(f"/v1/prompts/{IDS[7]}/neighbors", params={"limit": 3}).json()
     assert len(near["neighbors"]) == 3
     assert IDS[7] not in [entry["id"] for entry in near["neighbors"]]
+
+
+def test_the_texts_of_many_prompts_at_once(client, made):
+    answer = client.post("/v1/prompts", json={"ids": [IDS[7], "0" * 16, IDS[2]]}).json()
+    assert [(one["id"], one["text"]) for one in answer["prompts"]] == [(IDS[7], TEXTS[7]), (IDS[2], TEXTS[2])]
+    assert (answer["missing"], answer["snapshot_id"]) == (["0" * 16], made.current)
+
+
+def test_more_texts_than_are_given_at_once_are_refused(start, made):
+    small = start(made.store, limits=Limits(results=2))
+    assert len(small.post("/v1/prompts", json={"ids": IDS[:2]}).json()["prompts"]) == 2
+    refused = small.post("/v1/prompts", json={"ids": IDS[:3]})
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "There are 3 ids, expected at most 2; ask in parts."
+    for ids in ([], ["short"], [7], "all"):
+        assert small.post("/v1/prompts", json={"ids": ids}).status_code == 422
 
 
 def test_text_of_a_prompt_is_only_ever_data(client):

@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from kat_ray.snapshot.edits import edit_weights
+from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.weight_table import WeightTable
 from serve.refusals import RefusedError
 from serve.services import prompts
 from serve.services.points import Points
 from serve.services.prompts import Prompts
-from serve.services.texts import Texts
+from serve.services.texts import PREVIEW_CHARS, Texts
 from tests.serve.corpus import IDS, STORED_K, TEXTS
+
+
+def prompts_of(snapshot: Snapshot) -> Prompts:
+    texts = Texts(snapshot)
+    return Prompts(snapshot, WeightTable.from_snapshot(snapshot), texts, Points(snapshot, texts))
 
 
 @pytest.fixture
 def service(snapshot) -> Prompts:
-    texts = Texts(snapshot)
-    return Prompts(snapshot, WeightTable.from_snapshot(snapshot), texts, Points(snapshot, texts))
+    return prompts_of(snapshot)
 
 
 def test_a_prompt_shows_all_that_the_snapshot_knows(service, snapshot):
@@ -42,6 +50,36 @@ def test_neighbors_are_the_stored_ones_nearest_first(service, snapshot):
     assert [IDS.index(entry["id"]) for entry in found["neighbors"]] == snapshot.neighbor_indices[3, :4].tolist()
     assert [entry["distance"] for entry in found["neighbors"]] == snapshot.neighbor_distances[3, :4].tolist()
     assert len(service.neighbors(IDS[3], 1000)["neighbors"]) == STORED_K
+
+
+def test_the_snapshots_that_one_was_edited_from_are_opened_once(store, monkeypatch):
+    child = edit_weights(store, store.current(), IDS[:2], 4.0)
+    service, opened = prompts_of(Snapshot.open(store.location, child.snapshot_id)), []
+    really = Snapshot.open
+    monkeypatch.setattr(Snapshot, "open", lambda *given: opened.append(given) or really(*given))
+    assert [service.prompt(identifier)["edit_factors"] for identifier in IDS[:3]] == [[4.0], [4.0], []]
+    assert len(opened) == 1
+
+
+def test_edits_are_told_again_once_the_snapshots_before_them_are_whole_again(store):
+    middle = edit_weights(store, store.current(), IDS[:2], 4.0)
+    child = edit_weights(store, middle.snapshot_id, IDS[:1], 0.5)
+    service = prompts_of(Snapshot.open(store.location, child.snapshot_id))
+    folder = Path(store.folder(middle.snapshot_id).path)
+    folder.rename(folder.with_name("away"))
+    assert service.prompt(IDS[0])["edit_factors"] is None
+    folder.with_name("away").rename(folder)
+    assert service.prompt(IDS[0])["edit_factors"] == [4.0, 0.5]
+
+
+def test_texts_of_many_prompts_come_whole_in_the_order_asked_for(service, snapshot):
+    found = service.texts([IDS[9], "0" * 16, IDS[3], IDS[9]])
+    assert [(one["id"], one["text"]) for one in found["prompts"]] == [(IDS[row], TEXTS[row]) for row in (9, 3, 9)]
+    assert found["missing"] == ["0" * 16]
+    assert [one["weight"] for one in found["prompts"]] == snapshot.weights[[9, 3, 9]].tolist()
+    assert [one["density_percentile"] for one in found["prompts"]] == snapshot.density_percentile[[9, 3, 9]].tolist()
+    assert max(len(one["text"]) for one in service.texts(IDS)["prompts"]) > PREVIEW_CHARS
+    assert service.texts(["0" * 16]) == {"prompts": [], "missing": ["0" * 16]}
 
 
 @pytest.mark.parametrize("identifier", ["0" * 16, "not an id", ""])
