@@ -1,6 +1,6 @@
 """Measure how fast it is, each figure against what a user would do instead, in one run: a table, and JSON.
 
-A bar holds only if what was measured is right: same points, same answers.
+A bar holds only if what was measured is right: same points, same answers. The exit code is 1 when one does not hold.
 
 Examples:
     python -m jobs.benchmark --only map --snapshot store
@@ -15,7 +15,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from jobs.command import refuse_relative, run_job
+from jobs.command import UnmetError, refuse_relative, run_job
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
 
@@ -39,7 +39,11 @@ class BenchmarkOptions:
 
 
 def run(options: BenchmarkOptions) -> dict[str, Any]:
-    """Measure the parts in turn; the summary line says how many bars hold."""
+    """Measure the parts in turn; the summary line says how many bars hold.
+
+    Raises:
+        UnmetError: a bar does not hold; the line names those that do not, and the file is written all the same.
+    """
     refuse_relative(options.snapshot, options.json)
     from benchmark.machine import describe_machine
     from benchmark.measure import render
@@ -52,8 +56,17 @@ def run(options: BenchmarkOptions) -> dict[str, Any]:
         figures = {part: [asdict(one) for one in measures] for part, measures in parts.items()}
         content = {"machine": machine, "seconds": time.perf_counter() - start, "parts": figures}
         Location(options.json).write_bytes(json.dumps(content, indent=1).encode())
-    told = [one.passed for measures in parts.values() for one in measures if one.passed is not None]
-    return {"parts": list(parts), "bars": len(told), "held": sum(told), "json": options.json}
+    return _summary([one for measures in parts.values() for one in measures], options)
+
+
+def _summary(measures: list[Measure], options: BenchmarkOptions) -> dict[str, Any]:
+    bars = [one for one in measures if one.passed is not None]
+    failed = [one.name for one in bars if not one.passed]
+    told = {"bars": len(bars), "held": len(bars) - len(failed), "failed": failed}
+    summary = {"parts": list(dict.fromkeys(options.only)), **told, "json": options.json}
+    if failed:
+        raise UnmetError(f"{len(failed)} of {len(bars)} bars do not hold: {', '.join(failed)}.", summary)
+    return summary
 
 
 def _measure(part: Part, options: BenchmarkOptions) -> list[Measure]:

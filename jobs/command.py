@@ -2,6 +2,7 @@
 
 {"job": "build", "ok": true, …}    exit 0
 {"job": "build", "ok": false, "error": "…"}    exit 1, or 2 for options that cannot be read, 130 when interrupted
+{"job": "benchmark", "ok": false, "error": "…", …}    exit 1: it ran to its end, and what it found is not good
 
 A service prints its line when it is ready and stays until SIGINT or SIGTERM.
 """
@@ -16,6 +17,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import tyro
@@ -28,6 +30,14 @@ _ENDED: dict[str | int | None, str] = {
     2: "The options cannot be read; see --help.",
     None: "Ended by a signal before it was done.",
 }
+
+
+class UnmetError(KatRayError):
+    """A job came to its end, and what it found is not what it should be; `summary` stands in its line all the same."""
+
+    def __init__(self, sentence: str, summary: Mapping[str, Any]) -> None:
+        super().__init__(sentence)
+        self.summary = summary
 
 
 def run_job(
@@ -87,7 +97,8 @@ def _run(
     except KeyboardInterrupt:
         return _fail(name, "Interrupted; run the same command again to go on.", 130)
     except KatRayError as error:
-        return _fail(name, " ".join(str(error).split()), 1)
+        found = error.summary if isinstance(error, UnmetError) else {}
+        return _fail(name, " ".join(str(error).split()), 1, found)
     except Exception as error:  # noqa: BLE001 - the last line must tell of any failure
         return _fail(name, _unexpected(error), 1)
     return 0
@@ -143,9 +154,9 @@ def _unexpected(error: Exception) -> str:
     return f"Unexpected {type(error).__name__}: {reason} (set KAT_RAY_TRACEBACK=1 to see where it happened)."
 
 
-def _fail(name: str, sentence: str, code: int) -> int:
+def _fail(name: str, sentence: str, code: int, found: Mapping[str, Any] = MappingProxyType({})) -> int:
     print(f"jobs.{name}: {sentence}", file=sys.stderr, flush=True)
-    _print_line({"job": name, "ok": False, "error": sentence})
+    _print_line({"job": name, "ok": False, "error": sentence, **found})
     return code
 
 
