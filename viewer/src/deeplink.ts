@@ -1,6 +1,6 @@
 // The prompt that the address names, until it is selected, is found to be gone, or the reader selects something else.
 
-import { ApiError } from "./api";
+import { ApiError } from "./connection";
 import type { Corpus } from "./data/corpus";
 import type { Loading } from "./loading";
 import type { Page } from "./panels/page";

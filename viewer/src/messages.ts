@@ -88,6 +88,22 @@ export interface Prompt {
   readonly more_pairs: number;
 }
 
+/** Whole texts, in the order asked for. */
+export interface Texts {
+  readonly snapshot_id: string;
+  readonly prompts: readonly {
+    readonly id: string;
+    readonly text: string;
+    readonly source: string;
+    readonly point: number | null;
+    readonly weight: number;
+    readonly loss_weight: number;
+    readonly density_percentile: number;
+  }[];
+  /** Ids that the snapshot does not have. */
+  readonly missing: readonly string[];
+}
+
 export interface Neighbors {
   readonly snapshot_id: string;
   readonly id: string;

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeEach, expect, test, vi } from "vitest";
-import { Api, ApiError } from "../src/api";
+import { Api } from "../src/api";
+import { ApiError } from "../src/connection";
 import { FormatError } from "../src/format";
 
 function answers(...list: (Response | Error)[]) {

@@ -1,6 +1,6 @@
 // @vitest-environment happy-dom
 import { expect, test, vi } from "vitest";
-import { ApiError } from "../src/api";
+import { ApiError } from "../src/connection";
 import { DeepLink } from "../src/deeplink";
 import { fakeApi, fakePage, later, settled } from "./service";
 

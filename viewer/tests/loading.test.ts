@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { expect, test, vi } from "vitest";
-import { Api, ApiError } from "../src/api";
+import { Api } from "../src/api";
+import { ApiError } from "../src/connection";
 import { Loading } from "../src/loading";
 import { Outage } from "../src/outage";
 import { Notices } from "../src/panels/notices";

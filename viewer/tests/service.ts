@@ -1,7 +1,8 @@
 // A service that answers from memory, and a page over it without a map.
 
 import { vi } from "vitest";
-import { type Api, ApiError } from "../src/api";
+import type { Api } from "../src/api";
+import { ApiError } from "../src/connection";
 import { Corpus } from "../src/data/corpus";
 import type { ServiceInfo } from "../src/messages";
 import { Notices } from "../src/panels/notices";

@@ -2,11 +2,10 @@
 
 import type { Api } from "../api";
 import type { Corpus } from "../data/corpus";
+import type { Texts } from "../messages";
 
-/** Up to so many prompts are exported with their whole texts, which are asked for one by one. */
-export const MOST_WHOLE_TEXTS = 1_000;
-
-const AT_ONCE = 8;
+/** Requests under way at once: more of them wait for each other in the service. */
+const AT_ONCE = 3;
 
 /** An id of 64 bits as it is written everywhere. */
 export function written(id: bigint): string {
@@ -18,37 +17,28 @@ export async function idLines(corpus: Corpus, points: Uint32Array): Promise<stri
   return Array.from(points, (point) => `${written(ids[point])}\n`).join("");
 }
 
-/** One object a line: id, text (or its beginning as `preview` when there are many), source, density percentile, and the
- * weight as a multiple of the average. `onProgress` hears how many texts are there.
+/** One object a line, in parts that make the file together: id, whole text, source, density percentile, and the weight
+ * as a multiple of the average. At most `most` prompts are asked for at once; `onProgress` hears how many are there.
  */
 export async function jsonLines(
   api: Api,
   corpus: Corpus,
   points: Uint32Array,
+  most: number,
   onProgress: (done: number) => void,
-): Promise<string> {
-  const [weights, ids] = await Promise.all([corpus.weights(), corpus.ids()]);
-  const isWhole = points.length <= MOST_WHOLE_TEXTS;
-  const lines = await inTurn(
-    points,
-    async (point) => {
-      const [id, weight] = [written(ids[point]), Number(weights[point].toPrecision(6))];
-      return JSON.stringify({ id, ...(await (isWhole ? whole(api, corpus, id) : beginning(corpus, point))), weight });
-    },
-    onProgress,
-  );
-  return lines.map((line) => `${line}\n`).join("");
-}
-
-async function whole(api: Api, corpus: Corpus, id: string) {
-  const { text, source, density_percentile: density } = await api.prompt(id, corpus.snapshotId);
-  return { text, source, density };
-}
-
-/** What the map has of a prompt: its density percentile in steps of 1/255. */
-async function beginning(corpus: Corpus, point: number) {
-  const { text: preview } = await corpus.preview(point);
-  return { preview, source: corpus.sourceName(point), density: Number(corpus.densityPercentile(point).toFixed(4)) };
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const ids = await corpus.ids();
+  const parts: string[] = new Array(Math.ceil(points.length / most));
+  let done = 0;
+  await inTurn(parts.length, async (at) => {
+    const names = Array.from(points.subarray(at * most, (at + 1) * most), (point) => written(ids[point]));
+    parts[at] = lines(await api.texts(names, corpus.snapshotId, signal));
+    signal?.throwIfAborted();
+    done += names.length;
+    onProgress(done);
+  });
+  return parts;
 }
 
 /** Offers a file to be saved. */
@@ -60,23 +50,23 @@ export function save(name: string, content: Blob): void {
   window.setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
-async function inTurn(
-  points: Uint32Array,
-  make: (point: number) => Promise<string>,
-  onProgress: (done: number) => void,
-): Promise<string[]> {
-  const lines: string[] = new Array(points.length);
-  let [next, done, isStopped] = [0, 0, false];
-  const work = async () => {
-    while (next < points.length && !isStopped) {
-      const at = next++;
-      lines[at] = await make(points[at]).catch((error) => {
-        isStopped = true;
+function lines({ prompts }: Texts): string {
+  const made = prompts.map(({ id, text, source, density_percentile: density, loss_weight: weight }) =>
+    JSON.stringify({ id, text, source, density, weight }),
+  );
+  return made.map((line) => `${line}\n`).join("");
+}
+
+/** Works off so many parts, some at once; after a failure none is begun. */
+async function inTurn(numParts: number, work: (at: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const go = async () => {
+    while (next < numParts) {
+      await work(next++).catch((error) => {
+        next = numParts;
         throw error;
       });
-      if (!isStopped) onProgress(++done);
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return lines;
+  await Promise.all(Array.from({ length: AT_ONCE }, go));
 }

@@ -6,10 +6,9 @@ import { brief } from "./brief";
 import { dot } from "./dot";
 import { editing } from "./editing";
 import { CROSS, element, fill, icon, quoted } from "./element";
-import { idLines, jsonLines, MOST_WHOLE_TEXTS, save } from "./export";
 import { hiddenMarks } from "./hidden";
 import { type Page, watch } from "./page";
-import { failure } from "./rights";
+import { Saving } from "./saving";
 import { count, counted, percent } from "./words";
 
 const LISTED = 200;
@@ -30,7 +29,7 @@ export function marked(page: Page): HTMLElement {
     composition,
     element("button", { type: "button", class: "link", onclick: () => page.stage.closer() }, "Show them closer"),
     editing(page),
-    saving(page),
+    new Saving(page).root,
     element("section", { "aria-label": "Marked prompts" }, element("h3", {}, "Prompts"), list, more),
   );
   const seen = previews(page);
@@ -97,41 +96,4 @@ async function show(page: Page, item: HTMLElement): Promise<void> {
     point,
   };
   fill(item, [brief(page, shown)]);
-}
-
-function saving(page: Page): HTMLElement {
-  const said = element("p", { class: "note", role: "status" });
-  const run = (make: (corpus: Corpus, points: Uint32Array) => Promise<void>) => async () => {
-    const { corpus, marked: points } = page.store.state;
-    if (corpus === null || points === null) return;
-    try {
-      await make(corpus, points);
-      said.textContent = "Saved.";
-    } catch (error) {
-      said.textContent = failure(error);
-    }
-  };
-  const ids = run(async (corpus, points) => {
-    save(`${corpus.snapshotId}-ids.txt`, new Blob([await idLines(corpus, points)], { type: "text/plain" }));
-  });
-  const lines = run(async (corpus, points) => {
-    const progress = (done: number) => {
-      if (done % 50 === 0) said.textContent = `${count(done)} of ${counted(points.length, "text")}…`;
-    };
-    const text = await jsonLines(page.api, corpus, points, progress);
-    save(`${corpus.snapshotId}-prompts.jsonl`, new Blob([text], { type: "application/x-ndjson" }));
-  });
-  const buttons = [
-    element("button", { type: "button", onclick: () => void ids() }, "Ids (.txt)"),
-    element("button", { type: "button", onclick: () => void lines() }, "Prompts (.jsonl)"),
-  ];
-  const note = `JSON by line: id, text, source, density, weight. Of more than ${count(MOST_WHOLE_TEXTS)} prompts it has the beginnings of texts.`;
-  return element(
-    "section",
-    { "aria-labelledby": "saving-head" },
-    element("h3", { id: "saving-head" }, "Save"),
-    element("div", { class: "actions" }, ...buttons),
-    element("p", { class: "note" }, note),
-    said,
-  );
 }

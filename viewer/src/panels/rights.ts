@@ -1,6 +1,6 @@
 // What this reader may do, and what a refusal means for them.
 
-import { ApiError } from "../api";
+import { ApiError } from "../connection";
 import { FormatError } from "../format";
 import type { State } from "../state";
 

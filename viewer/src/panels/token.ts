@@ -1,6 +1,6 @@
 // Asks for the service's token. It stays in this tab, and goes nowhere else than to this service.
 
-import { TOKEN } from "../api";
+import { TOKEN } from "../connection";
 import { element } from "./element";
 
 const NO_TOKEN =

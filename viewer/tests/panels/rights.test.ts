@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ApiError } from "../../src/api";
+import { ApiError } from "../../src/connection";
 import { parseComparison } from "../../src/data/comparison";
 import { failure } from "../../src/panels/rights";
 
