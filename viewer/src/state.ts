@@ -42,6 +42,8 @@ export interface PlacedText {
 export interface State {
   /** What the service announces of itself and of what this caller may; null until it did. */
   readonly service: ServiceInfo | null;
+  /** Times that the service came back after it was away: whoever lacks something asks for it again. */
+  readonly returns: number;
   /** The snapshot on the map; null while the first one loads. */
   readonly corpus: Corpus | null;
   /** Points of the corpus that are there so far; grows level by level. */
@@ -90,6 +92,7 @@ export interface State {
 
 export const INITIAL: State = {
   service: null,
+  returns: 0,
   corpus: null,
   loaded: 0,
   pinnedSnapshot: null,

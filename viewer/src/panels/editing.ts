@@ -1,11 +1,13 @@
 // Boosts or mutes the marked prompts: a new version of the snapshot, to be looked at and to be trained with.
 
+import type { Corpus } from "../data/corpus";
 import type { EditAnswer } from "../messages";
+import { editedShare, shareOf } from "../space/exposure";
 import { element, fill } from "./element";
 import { written } from "./export";
 import { isShown, type Page, watch } from "./page";
 import { failure, mayPublish } from "./rights";
-import { count } from "./words";
+import { count, drawn } from "./words";
 
 const FACTORS: readonly (readonly [number, string])[] = [
   [2, "×2"],
@@ -15,13 +17,32 @@ const FACTORS: readonly (readonly [number, string])[] = [
   [0.01, "Mute ×0.01"],
 ];
 
-/** Buttons for the marked prompts, and what came of the last one. */
+/** Buttons for the marked prompts with what each does to their share of draws, and what came of the last one. */
 export function editing(page: Page): HTMLElement {
   const result = element("div", { role: "status" });
   const choice = element("div", { class: "choices" });
-  watch(page.store, ["marked", "corpus", "service"], () => fill(choice, choices(page, result)));
+  watch(page.store, ["marked", "corpus", "service"], () => {
+    fill(choice, choices(page, result));
+    void showShares(page, choice);
+  });
+  watch(page.store, ["marked"], () => {
+    result.textContent = "";
+  });
+  watch(page.store, ["returns"], () => void showShares(page, choice));
   const head = element("h3", { id: "editing-head" }, "Change how often training draws them");
   return element("section", { "aria-labelledby": "editing-head" }, head, choice, result);
+}
+
+/** The weights come with the first marks; until then, and without them, the buttons stand alone. */
+async function showShares(page: Page, choice: HTMLElement): Promise<void> {
+  const { corpus, marked } = page.store.state;
+  if (corpus === null || marked === null || choice.querySelector("[data-factor]") === null) return;
+  const weights = corpus.weightsNow ?? (await corpus.weights().catch(() => null));
+  if (weights === null || page.store.state.marked !== marked || !isShown(page, corpus)) return;
+  const share = shareOf(weights, marked);
+  for (const place of choice.querySelectorAll<HTMLElement>("[data-factor]")) {
+    place.textContent = drawn(editedShare(share, Number(place.dataset.factor)));
+  }
 }
 
 function choices(page: Page, result: HTMLElement): HTMLElement[] {
@@ -34,11 +55,24 @@ function choices(page: Page, result: HTMLElement): HTMLElement[] {
       element("p", {}, `One edit takes at most ${count(most)} prompts; ${count(number)} are marked. Mark fewer.`),
     ];
   }
-  const buttons = FACTORS.map(([factor, label]) =>
-    element("button", { type: "button", onclick: () => void edit(page, factor, result) }, label),
-  );
   const note = "Their weights are multiplied in a new version of the snapshot. The one on the map stays as it is.";
-  return [element("p", { class: "note" }, note), element("div", { class: "actions" }, ...buttons)];
+  return [
+    element("p", { class: "note" }, note),
+    element("p", {}, "Their share of all draws now: ", place(1)),
+    element("div", { class: "factors" }, ...FACTORS.map(([factor, label]) => choiceOf(page, factor, label, result))),
+  ];
+}
+
+/** A button, and below it the share of all draws that it makes. */
+function choiceOf(page: Page, factor: number, label: string, result: HTMLElement): HTMLElement {
+  const share = place(factor);
+  const run = () => void edit(page, factor, result);
+  const button = element("button", { type: "button", "aria-describedby": share.id, onclick: run }, label);
+  return element("div", { class: "factor" }, button, share);
+}
+
+function place(factor: number): HTMLElement {
+  return element("span", { id: `share-${factor}`, class: "number", "data-factor": factor });
 }
 
 function readOnly(page: Page): HTMLElement {
@@ -55,14 +89,22 @@ async function edit(page: Page, factor: number, result: HTMLElement): Promise<vo
     const ids = await corpus.ids();
     const names = Array.from(marked, (point) => written(ids[point]));
     const answer = await page.api.edit(corpus.snapshotId, names, factor);
-    if (isShown(page, corpus)) fill(result, made(page, answer, result));
+    if (isShown(page, corpus) && page.store.state.marked === marked)
+      fill(result, [shift(corpus, marked, factor), ...made(page, answer, result)]);
     else tellElsewhere(page, answer, result);
   } catch (error) {
     result.textContent = failure(error);
   }
 }
 
-/** The map has gone on to another snapshot: the version is there all the same, in the list of snapshots. */
+/** What became of the share of draws, where the weights came. */
+function shift({ weightsNow }: Corpus, marked: Uint32Array, factor: number): HTMLElement | null {
+  if (weightsNow === null) return null;
+  const share = shareOf(weightsNow, marked);
+  return element("p", {}, `Their share of all draws: ${drawn(share)} → ${drawn(editedShare(share, factor))}.`);
+}
+
+/** The map has gone on to another snapshot or to other marks: the version is there all the same, in the list of snapshots. */
 function tellElsewhere(page: Page, answer: EditAnswer, result: HTMLElement): void {
   result.textContent = "";
   page.notices.show(

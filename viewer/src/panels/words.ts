@@ -18,6 +18,17 @@ export function percent(share: number, digits = 1): string {
   return `${(share * 100).toFixed(digits)} %`;
 }
 
+/** A share of draws of 0 to 1 -> "12.3 %", "0.042 %": two digits that count where it is small. */
+export function drawn(share: number): string {
+  if (share > 0 && share < 1e-5) return "< 0.001 %";
+  return share > 0 && share < 0.01 ? `${(share * 100).toPrecision(2)} %` : percent(share);
+}
+
+/** A density percentile of 0 to 1 -> "denser than 12.3 % of prompts" */
+export function denser(percentile: number, digits = 1): string {
+  return `denser than ${percent(percentile, digits)} of prompts`;
+}
+
 /** A ratio -> "×1.31"; two digits that count, more only for small ones. */
 export function times(ratio: number): string {
   if (ratio >= 100) return `×${count(Math.round(ratio))}`;

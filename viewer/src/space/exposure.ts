@@ -42,6 +42,18 @@ export function effectiveShare(weights: Float32Array, strength: number): number 
   return (sum * sum) / (weights.length * powerSum(weights, 2 * strength));
 }
 
+/** Share of all draws that falls on these points. */
+export function shareOf(weights: Float32Array, points: Uint32Array): number {
+  let sum = 0;
+  for (const point of points) sum += weights[point];
+  return sum / powerSum(weights, 1);
+}
+
+/** The same share after their weights are multiplied and all are scaled to sum 1 again. */
+export function editedShare(share: number, factor: number): number {
+  return (factor * share) / (factor * share + 1 - share);
+}
+
 function powerSum(weights: Float32Array, strength: number): number {
   let sum = 0;
   for (const weight of weights) sum += power(weight, strength);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decileShares, draws, effectiveShare } from "../../src/space/exposure";
+import { decileShares, draws, editedShare, effectiveShare, shareOf } from "../../src/space/exposure";
 import { randomCloud, randomNumbers } from "../clouds";
 
 const NUM_POINTS = 20_000;
@@ -43,4 +43,15 @@ test("without strength draws are uniform: a tenth a decile, all of the effective
 test("effective size is Kish's", () => {
   expect(effectiveShare(Float32Array.of(1, 1, 2), 1)).toBeCloseTo(16 / (3 * 6), 9);
   expect(effectiveShare(Float32Array.of(1, 1, 2), 2)).toBeCloseTo(36 / (3 * 18), 9);
+});
+
+test("the share that an edit makes is the one of the edited weights", () => {
+  const points = Uint32Array.from({ length: 500 }, (_, number) => 7 * number);
+  for (const factor of [0.01, 0.1, 1, 8]) {
+    const edited = weights.slice();
+    for (const point of points) edited[point] *= factor;
+    expect(editedShare(shareOf(weights, points), factor)).toBeCloseTo(shareOf(edited, points), 6);
+  }
+  const all = Uint32Array.from(weights.keys());
+  expect(editedShare(shareOf(weights, all), 8)).toBe(1);
 });
