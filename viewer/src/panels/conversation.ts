@@ -45,17 +45,17 @@ function pairOf(pair: Pair, isPrefixShown: boolean): HTMLElement {
     "div",
     { class: "pair" },
     prefix,
-    reply("Chosen", "chosen", pair.chosen, marks?.[0] ?? null),
-    reply("Rejected", "rejected", pair.rejected, marks?.[1] ?? null),
+    reply("chosen", pair.chosen, marks?.[0] ?? null),
+    reply("rejected", pair.rejected, marks?.[1] ?? null),
   );
 }
 
-function reply(label: string, kind: string, text: string | null, marks: readonly Part[] | null): HTMLElement {
+function reply(kind: "chosen" | "rejected", text: string | null, marks: readonly Part[] | null): HTMLElement {
   const body =
     text === null
-      ? element("p", { class: "note" }, "No such reply.")
+      ? element("p", { class: "note" }, `This pair has no ${kind} reply.`)
       : long(text, marks === null ? [text] : marks.map(part));
-  return element("div", { class: `reply ${kind}` }, element("h4", {}, label), body);
+  return element("div", { class: `reply ${kind}` }, element("h4", {}, kind === "chosen" ? "Chosen" : "Rejected"), body);
 }
 
 /** Replies with hardly a word in common would be marked from end to end: those say it themselves. */

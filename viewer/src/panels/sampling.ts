@@ -1,4 +1,4 @@
-// What weights do to training: one slider from uniform over the snapshot's own weights to four times their power.
+// What weights do to training: one slider from uniform draws over the snapshot's own weights to their fourth power.
 
 import type { Corpus } from "../data/corpus";
 import { decileShares, effectiveShare } from "../space/exposure";
@@ -12,6 +12,8 @@ import { count, counted, percent } from "./words";
 const MOST_STRENGTH = 4;
 const SHARES = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1];
 const UNIFORM = 0.1;
+const STRENGTH =
+  "2 × as strong squares the snapshot's weights: a prompt drawn 3 times as often as another is then drawn 9 times as often.";
 
 export function sampling(page: Page): HTMLElement {
   const root = element("div", { class: "sampling" });
@@ -80,13 +82,14 @@ function strength(page: Page): HTMLElement {
     element("label", { for: "strength" }, "Weighting"),
     said,
     input,
-    element("div", { class: "ends" }, element("span", {}, "uniform"), element("span", {}, "4 × the power")),
+    element("div", { class: "ends" }, element("span", {}, "uniform"), element("span", {}, "4 × as strong")),
+    element("p", { class: "note" }, STRENGTH),
   );
 }
 
 function named(strength: number): string {
   if (strength === 0) return "uniform";
-  return strength === 1 ? "the snapshot's weights" : `${strength.toFixed(2)} × their power`;
+  return strength === 1 ? "the snapshot's weights" : `${strength.toFixed(2)} × as strong`;
 }
 
 function shown(page: Page): HTMLElement {
@@ -114,7 +117,7 @@ function columns(shares: Float64Array): HTMLElement[] {
     return made;
   };
   const label = (share: number, decile: number) =>
-    `${decile === 0 ? "Rarest tenth" : `${decile * 10} to ${decile * 10 + 10} %`}: ${percent(share)} of draws, uniform ${percent(UNIFORM, 0)}`;
+    `${decile === 0 ? "Rarest tenth" : `Density percentile ${decile * 10} to ${decile * 10 + 10}`}: ${percent(share)} of draws, uniform ${percent(UNIFORM, 0)}`;
   const made = element("ol", { class: "columns" });
   made.style.setProperty("--uniform", String(UNIFORM / most));
   shares.forEach((share, decile) => {
