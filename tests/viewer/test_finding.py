@@ -80,16 +80,16 @@ def test_a_source_can_be_hidden_and_shown_alone(shown, points):
 
 
 def test_a_range_of_density_leaves_the_prompts_in_it(shown, points):
-    rare = shown.page.get_by_label("Highest density shown, in percent")
+    rare = shown.page.get_by_label("Highest density percentile shown")
     rare.fill("25")
     wanted = [point.density for point in points if point.density <= 0.25]
     shown.wait("visible", len(wanted))
     said = shown.page.locator("#statistics-density").text_content() or ""
     assert float(said.removesuffix(" %")) == pytest.approx(100 * sum(wanted) / len(wanted), abs=0.06)
-    shown.page.get_by_label("Lowest density shown, in percent").fill("90")
+    shown.page.get_by_label("Lowest density percentile shown").fill("90")
     assert rare.input_value() == "25"
     rare.fill("100")
-    shown.page.get_by_label("Lowest density shown, in percent").fill("75")
+    shown.page.get_by_label("Lowest density percentile shown").fill("75")
     shown.wait("visible", sum(point.density >= 0.75 for point in points))
 
 

@@ -70,8 +70,8 @@ def test_less_opacity_leaves_out_its_share_of_pixels(shown):
 
 def test_a_rarer_prompt_is_drawn_larger(shown, points):
     page = shown.page
-    lowest = page.get_by_label("Lowest density shown, in percent")
-    highest = page.get_by_label("Highest density shown, in percent")
+    lowest = page.get_by_label("Lowest density percentile shown")
+    highest = page.get_by_label("Highest density percentile shown")
     whole = shown.viz("camera.target")
     highest.fill("10")
     rare = shown.settle().lit_pixels() / shown.viz("visible")

@@ -22,7 +22,7 @@ const SWITCHES: readonly (readonly [Switch, string])[] = [
 const MEANINGS: Readonly<Record<ColorBy, readonly string[]>> = {
   source: ["as in the list of sources, by size"],
   cluster: ["by cluster; far ones may share a colour"],
-  density: ["very rare", "50 %", "very common"],
+  density: ["very rare", "median", "very common"],
   weight: ["half as often or less", "×1", "twice or more"],
 };
 

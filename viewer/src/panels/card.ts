@@ -7,7 +7,7 @@ import { sourceColor } from "../theme";
 import { dot } from "./dot";
 import { element, fill, quoted } from "./element";
 import { type Page, watch } from "./page";
-import { band, percent, times } from "./words";
+import { band, denser, times } from "./words";
 
 const GAP = 16;
 
@@ -57,10 +57,10 @@ export class HoverCard {
     const facts = () => {
       const weight = corpus.weightsNow?.[point];
       const percentile = corpus.densityPercentile(point);
-      const said = [percent(percentile), band(percentile)];
-      if (weight !== undefined) said.push(`${times(weight)} of average`);
+      const said = [denser(percentile), band(percentile)];
+      if (weight !== undefined) said.push(`weight ${times(weight)} of average`);
       const source = [dot(sourceColor(corpus.source(point))), quoted(corpus.sourceName(point))];
-      fill(this.#facts, [...source, ` · density ${said.join(" · ")}`]);
+      fill(this.#facts, [...source, ` · ${said.join(" · ")}`]);
     };
     facts();
     if (corpus.weightsNow !== null) return;
@@ -75,7 +75,7 @@ export class HoverCard {
     const isStill = () => this.#page.store.state.hoveredOther === point;
     this.#fill(null, this.#previewOther(comparison.snapshotId, point), isStill);
     const percentile = (comparison.cloud.values[4 * point + 3] >> 8) / 255;
-    fill(this.#facts, [`In the other snapshot · density ${percent(percentile)} · ${band(percentile)}`]);
+    fill(this.#facts, [`In the other snapshot ${denser(percentile)} · ${band(percentile)}`]);
   }
 
   async #previewOther(snapshot: string, point: number): Promise<Preview> {

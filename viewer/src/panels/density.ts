@@ -3,7 +3,6 @@
 import { tally } from "../space/histogram";
 import { element } from "./element";
 import { type Page, watch } from "./page";
-import { percent } from "./words";
 
 const BARS = 32;
 const SVG = "http://www.w3.org/2000/svg";
@@ -11,8 +10,8 @@ const SVG = "http://www.w3.org/2000/svg";
 export function density(page: Page): HTMLElement {
   const bars = drawing();
   const [low, high] = [
-    thumb("lowest", "Lowest density shown, in percent"),
-    thumb("highest", "Highest density shown, in percent"),
+    thumb("lowest", "Lowest density percentile shown"),
+    thumb("highest", "Highest density percentile shown"),
   ];
   const said = element("output", { class: "number" });
   const change = (moved: HTMLInputElement) => {
@@ -25,7 +24,7 @@ export function density(page: Page): HTMLElement {
     const [from, to] = filter.density;
     low.value = String(from * 100);
     high.value = String(to * 100);
-    said.textContent = `${percent(from, 0)} to ${percent(to, 0)}`;
+    said.textContent = `${Math.round(from * 100)} to ${Math.round(to * 100)}`;
   });
   watch(page.store, ["corpus", "loaded", "filter"], (state) => {
     if (state.corpus === null) return;
@@ -33,7 +32,7 @@ export function density(page: Page): HTMLElement {
     const { byDensity } = tally(state.corpus.cloud, whole, state.corpus.clustersNow);
     bars.firstElementChild?.setAttribute("d", outline(byDensity));
   });
-  const head = element("div", { class: "head" }, element("h2", { id: "density-head" }, "Density"), said);
+  const head = element("div", { class: "head" }, element("h2", { id: "density-head" }, "Density percentile"), said);
   const ends = element("div", { class: "ends" }, element("span", {}, "very rare"), element("span", {}, "very common"));
   const range = element("div", { class: "range" }, low, high);
   return element("section", { class: "density", "aria-labelledby": "density-head" }, head, bars, range, ends);

@@ -11,7 +11,7 @@ import { type Page, watch } from "./page";
 import { rarity } from "./rarity";
 import { failure, isAborted } from "./rights";
 import { typicalDistance } from "./typical";
-import { band, percent } from "./words";
+import { band, denser } from "./words";
 
 export class Detail {
   readonly root = element("article", { class: "detail", "aria-labelledby": "detail-head" });
@@ -70,7 +70,7 @@ export class Detail {
       this.#nearest(neighbors),
     ]);
     this.root.scrollTop = 0;
-    const said = `${band(prompt.density_percentile)}, density ${percent(prompt.density_percentile)}`;
+    const said = `${band(prompt.density_percentile)}, ${denser(prompt.density_percentile)}`;
     this.#page.notices.speak(`Selected a prompt of ${prompt.source}: ${said}.`);
   }
 

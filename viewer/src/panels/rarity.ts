@@ -5,6 +5,8 @@ import { type Child, element } from "./element";
 import { reason } from "./reason";
 import { band, percent, times } from "./words";
 
+const LOSS_WEIGHT =
+  "The loss weight is for a trainer that draws all prompts equally often: there it scales this prompt's loss instead.";
 /** Distance of unit vectors that have nothing in common. */
 const UNRELATED = Math.SQRT2;
 
@@ -29,6 +31,7 @@ export function rarity(prompt: Prompt, numPrompts: number, typicalDistance: numb
     head,
     explained,
     facts(prompt, numPrompts),
+    element("p", { class: "note" }, LOSS_WEIGHT),
   );
 }
 
@@ -55,8 +58,8 @@ function facts(prompt: Prompt, numPrompts: number): HTMLElement {
   return element(
     "dl",
     { class: "facts" },
-    fact("Density", [level, percent(percentile)], ` ${band(percentile)}`),
+    fact("Denser than", [level, percent(percentile)], ` of prompts: ${band(percentile)}`),
     fact("Weight", [times(prompt.weight * numPrompts)], " of average"),
-    fact("Loss weight", [prompt.loss_weight.toFixed(2)], " where draws stay uniform"),
+    fact("Loss weight", [times(prompt.loss_weight)], " of average"),
   );
 }

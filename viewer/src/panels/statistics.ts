@@ -10,7 +10,7 @@ const NAMES = [
   ["total", "Prompts"],
   ["selected", "Selected"],
   ["sources", "Sources"],
-  ["density", "Average density"],
+  ["density", "Average density percentile"],
 ] as const;
 
 export function statistics(page: Page): HTMLElement {
