@@ -47,9 +47,9 @@ endif
 	@$(BIN)/python -m pip check
 	@touch $@
 
-# Looks for itself whether anything that it is made of is newer.
+# Looks for itself whether anything that it is made of is newer; whoever tests or lints needs its packages too.
 viewer: $(INSTALLED)
-	@$(BUILD_VIEWER)
+	@$(BUILD_VIEWER) --tools
 
 demo: $(INSTALLED)
 	@$(BUILD_VIEWER) --optional

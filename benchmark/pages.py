@@ -25,7 +25,7 @@ def built_pages() -> Path:
     Raises:
         ResourceError: they cannot be built; with what the build said.
     """
-    _run(sys.executable, "build_hook.py")
+    _run(sys.executable, "build_hook.py", "--tools")
     _run("npx", "--no-install", "vite", "build", "--config", "benchmark/vite.config.ts", "--logLevel", "error")
     return _BUILT
 

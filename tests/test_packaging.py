@@ -91,6 +91,32 @@ def test_without_node_a_viewer_that_is_built_already_is_packed(checkout_without_
     assert "kat_ray/viewer/index.html" in zipfile.ZipFile(_build_wheel(checkout, tmp_path, **environment)).namelist()
 
 
+def _write_script(path: Path, *lines: str) -> None:
+    path.write_text("\n".join(("#!/bin/sh", *lines, "")))
+    path.chmod(0o755)
+
+
+def test_a_viewer_that_is_up_to_date_needs_packages_only_where_its_tools_are_used(checkout_without_node, tmp_path):
+    checkout, _ = checkout_without_node
+    viewer, calls = checkout / "viewer", tmp_path / "calls"
+    for name in ("package-lock.json", "dist/index.html"):
+        (viewer / name).parent.mkdir(exist_ok=True)
+        (viewer / name).touch()
+    _write_script(tmp_path / "node", "echo v22.0.0")
+    _write_script(
+        tmp_path / "npm", f"echo $1 >> {calls}", "mkdir -p node_modules", "touch node_modules/.package-lock.json"
+    )
+
+    def run(*options: str) -> str:
+        command = [sys.executable, str(viewer / "build_hook.py"), *options]
+        environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+        return calls.read_text() if calls.exists() else ""
+
+    assert run() == run("--optional") == ""
+    assert run("--tools") == run("--tools") == "ci\n"
+
+
 def test_the_source_distribution_has_the_sources_of_the_viewer_and_not_its_packages(tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=120)

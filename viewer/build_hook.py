@@ -2,6 +2,7 @@
 
     python viewer/build_hook.py              builds; exits with 1 and a sentence where Node.js is missing
     python viewer/build_hook.py --optional   the same, but goes on without a viewer where Node.js is missing
+    python viewer/build_hook.py --tools      the same, and what the viewer's tests and linters need is there as well
 
 As a hook of hatch it has the built viewer packed as kat_ray/viewer. KAT_RAY_VIEWER=optional in the environment is what
 --optional is above, for machines that only train. A viewer that is built already needs no Node.js.
@@ -21,6 +22,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VIEWER = Path(__file__).resolve().parent
 DIST = VIEWER / "dist"
+_INSTALLED = VIEWER / "node_modules" / ".package-lock.json"
 _LEAST_NODE = 20
 _SOURCES = ("index.html", "package-lock.json", "package.json", "tsconfig.json", "vite.config.ts", "src")
 _VARIABLE = "KAT_RAY_VIEWER"
@@ -35,8 +37,9 @@ class ViewerHook(BuildHookInterface):  # type: ignore[type-arg]
             build_data["force_include"][str(DIST)] = "kat_ray/viewer"
 
 
-def build(is_optional: bool = False) -> bool:
-    """Bring viewer/dist up to date; returns whether there is a viewer.
+def build(is_optional: bool = False, needs_tools: bool = False) -> bool:
+    """Bring viewer/dist up to date; returns whether there is a viewer. One that is up to date needs no packages, unless
+    they are asked for.
 
     Raises:
         RuntimeError: it is not there, Node.js is missing, and it is not optional.
@@ -44,7 +47,7 @@ def build(is_optional: bool = False) -> bool:
     """
     with Path(__file__).open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _is_up_to_date():
+        if _is_up_to_date() and (not needs_tools or _has_packages()):
             return True
         if (missing := _missing()) is None:
             _run_npm()
@@ -79,14 +82,18 @@ def _missing() -> str | None:
     return None if int(told.removeprefix("v").partition(".")[0]) >= _LEAST_NODE else f"node is {told}"
 
 
+def _has_packages() -> bool:
+    return _INSTALLED.exists() and _INSTALLED.stat().st_mtime >= (VIEWER / "package-lock.json").stat().st_mtime
+
+
 def _run_npm() -> None:
-    lock, installed = VIEWER / "package-lock.json", VIEWER / "node_modules" / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+    if not _has_packages():
         _tell("Installing the packages of viewer/package-lock.json")
         _npm("ci", "--no-audit", "--no-fund", "--loglevel", "error")
-        os.utime(installed)
-    _tell("Building the viewer")
-    _npm("run", "build", "--silent", "--", "--logLevel", "warn")
+        os.utime(_INSTALLED)
+    if not _is_up_to_date():
+        _tell("Building the viewer")
+        _npm("run", "build", "--silent", "--", "--logLevel", "warn")
 
 
 def _npm(*words: str) -> None:
@@ -99,7 +106,7 @@ def _tell(sentence: str) -> None:
 
 if __name__ == "__main__":
     try:
-        build("--optional" in sys.argv[1:])
+        build("--optional" in sys.argv[1:], "--tools" in sys.argv[1:])
     except (RuntimeError, subprocess.CalledProcessError) as error:
         _tell(str(error))
         sys.exit(1)

@@ -64,7 +64,7 @@ class Problems:
 @pytest.fixture(scope="session")
 def built() -> None:
     """The viewer is built from the sources as they are."""
-    command = [sys.executable, str(CHECKOUT / "viewer" / "build_hook.py")]
+    command = [sys.executable, str(CHECKOUT / "viewer" / "build_hook.py"), "--tools"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode:
         pytest.fail(f"The viewer cannot be built; run: make viewer\n{done.stdout}{done.stderr}", pytrace=False)
