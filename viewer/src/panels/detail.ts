@@ -112,7 +112,7 @@ export class Detail {
     const chat = this.#page.store.state.service?.chat_url ?? null;
     const button = (label: string, run: () => void) => element("button", { type: "button", onclick: run }, label);
     fill(this.#actions, [
-      button("Find similar", () => this.#page.findSimilar(prompt.text)),
+      button("Find similar", () => this.#page.findSimilar(prompt)),
       button("Copy link", () => void this.#copy(this.#link(prompt.id), "The link")),
       button("Copy id", () => void this.#copy(prompt.id, "The id")),
       chat === null ? null : openInChat(chat, prompt.id),

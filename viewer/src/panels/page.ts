@@ -3,6 +3,7 @@
 import type { Api } from "../api";
 import type { Corpus } from "../data/corpus";
 import type { Stage } from "../draw/stage";
+import type { Prompt } from "../messages";
 import type { State, Store } from "../state";
 import type { Notices } from "./notices";
 
@@ -13,8 +14,8 @@ export interface Page {
   readonly notices: Notices;
   /** Asks for another token. */
   readonly renewToken: () => Promise<void>;
-  /** Searches by meaning for a text, in the panel for it. */
-  readonly findSimilar: (text: string) => void;
+  /** Searches by meaning for what is like a prompt, in the panel for it. */
+  readonly findSimilar: (prompt: Pick<Prompt, "id" | "text">) => void;
 }
 
 /** Whether a snapshot is still the one on the map: what was asked of another one is of no use any more. */

@@ -1,6 +1,7 @@
 // Search by words or by meaning; what is found can be looked at one by one or marked on the map.
 
-import type { Brief, SearchMode } from "../messages";
+import type { Corpus } from "../data/corpus";
+import type { Brief, Prompt, SearchAnswer, SearchMode } from "../messages";
 import { brief, drawn } from "./brief";
 import { element, fill } from "./element";
 import { isShown, type Page, watch } from "./page";
@@ -31,6 +32,8 @@ export class Search {
   readonly #list = element("ul", { class: "briefs" });
   #abort = new AbortController();
   #timer = 0;
+  /** The prompt that others are to be like; null while the text is the reader's own. */
+  #like: string | null = null;
 
   constructor(page: Page) {
     this.#page = page;
@@ -43,7 +46,10 @@ export class Search {
       void this.#run();
     });
     this.#text.addEventListener("input", () => this.#soon());
-    this.#mode.addEventListener("change", () => void this.#run());
+    this.#mode.addEventListener("change", () => {
+      this.#like = null;
+      void this.#run();
+    });
     watch(page.store, ["corpus"], () => void this.#run());
   }
 
@@ -52,10 +58,11 @@ export class Search {
     this.#text.select();
   }
 
-  /** The prompts that mean about the same as a text. */
-  findSimilar(text: string): void {
+  /** The prompts that mean about the same as this one, which is not among them. */
+  findSimilar({ id, text }: Pick<Prompt, "id" | "text">): void {
     this.#text.value = text.slice(0, MOST_CHARS);
     this.#mode.checked = true;
+    this.#like = id;
     void this.#run();
   }
 
@@ -64,6 +71,7 @@ export class Search {
   }
 
   #soon(): void {
+    this.#like = null;
     window.clearTimeout(this.#timer);
     this.#timer = window.setTimeout(() => void this.#run(), PAUSE_MILLISECONDS);
   }
@@ -81,11 +89,20 @@ export class Search {
     this.#said.textContent = "Searching…";
     try {
       const { signal } = this.#abort;
-      const found = await this.#page.api.search(text, this.#wanted, SHOWN, corpus.snapshotId, signal);
-      this.#show(found.results, found.total);
+      const { results, total } = await this.#find(text, corpus, SHOWN, signal);
+      this.#show(results, total);
     } catch (error) {
       if (!isAborted(error)) this.#said.textContent = failure(error);
     }
+  }
+
+  /** At most `most` results; a prompt is no result of the search for what is like it. */
+  async #find(text: string, corpus: Corpus, most: number, signal?: AbortSignal): Promise<SearchAnswer> {
+    const own = this.#like;
+    const wanted = own === null ? most : most + 1;
+    const limit = Math.min(wanted, this.#page.store.state.service?.limits.results ?? wanted);
+    const found = await this.#page.api.search(text, this.#wanted, limit, corpus.snapshotId, signal);
+    return { ...found, results: found.results.filter(({ id }) => id !== own).slice(0, most) };
   }
 
   #show(results: readonly Brief[], total: number | null): void {
@@ -97,7 +114,7 @@ export class Search {
       this.#said.textContent = "No prompt has these words. Try fewer of them, or search by meaning.";
       return;
     }
-    const found = total === null ? `${results.length} nearest in meaning` : `${counted(total, "prompt")} found`;
+    const found = total === null ? this.#nearest(results) : `${counted(total, "prompt")} found`;
     const mark = () => void this.#mark();
     const button = element("button", { type: "button", class: "link", onclick: mark }, "Mark all on the map");
     fill(this.#said, [
@@ -106,14 +123,20 @@ export class Search {
     ]);
   }
 
+  /** Those of a prompt begin with what stands under it as its nearest ones. */
+  #nearest(results: readonly Brief[]): string {
+    const said = `${results.length} nearest in meaning`;
+    const { neighbors } = this.#page.store.state;
+    const known = results.filter(({ point }) => point !== null && neighbors.includes(point)).length;
+    return this.#like === null || known === 0 ? said : `${said}, ${known} of them its nearest prompts`;
+  }
+
   async #mark(): Promise<void> {
-    const { corpus, service } = this.#page.store.state;
+    const { corpus } = this.#page.store.state;
     if (corpus === null) return;
     try {
-      const limit = Math.min(MOST_MARKED, service?.limits.results ?? MOST_MARKED);
-      const wanted = this.#wanted === "meaning" ? SHOWN : limit;
-      const text = this.#text.value.trim();
-      const found = await this.#page.api.search(text, this.#wanted, wanted, corpus.snapshotId);
+      const wanted = this.#wanted === "meaning" ? SHOWN : MOST_MARKED;
+      const found = await this.#find(this.#text.value.trim(), corpus, wanted);
       await corpus.complete;
       if (isShown(this.#page, corpus)) this.#markAll(drawn(corpus, found.results), found.total ?? 0);
     } catch (error) {
