@@ -4,6 +4,7 @@ import type { ColorBy, State } from "../state";
 import { scaleColors } from "../theme";
 import { element, fill } from "./element";
 import { type Page, watch } from "./page";
+import { foldable } from "./section";
 
 type Switch = "showLabels" | "showGrid" | "rotation";
 
@@ -27,10 +28,8 @@ const MEANINGS: Readonly<Record<ColorBy, readonly string[]>> = {
 };
 
 export function appearance(page: Page): HTMLElement {
-  return element(
-    "section",
-    { class: "appearance", "aria-labelledby": "appearance-head" },
-    element("h2", { id: "appearance-head" }, "Appearance"),
+  return foldable(
+    { name: "appearance", title: "Appearance", isOpen: true },
     slider(page, "sizeFactor", "Point size", 0.1, 5, (size) => `${size.toFixed(1)}×`),
     slider(page, "opacity", "Opacity", 0.1, 1, (opacity) => opacity.toFixed(1)),
     element("div", { class: "checks" }, ...SWITCHES.map(([name, label]) => box(page, name, label))),

@@ -8,6 +8,7 @@ import { type Child, element, fill, quoted } from "./element";
 import { legendEntry, small } from "./legend";
 import { isShown, type Page, watch } from "./page";
 import { failure, isAborted } from "./rights";
+import { foldable } from "./section";
 import { count, counted } from "./words";
 
 const LISTED = 60;
@@ -32,8 +33,9 @@ export function clusters(page: Page): HTMLElement {
     fill(chosen, corpus !== null && hidesClusters(filter) ? [said(page, corpus, filter.clusters)] : []);
     for (const update of updates) update(filter);
   });
-  const summary = element("summary", {}, element("h2", {}, "Clusters"));
-  return element("section", { class: "clusters" }, element("details", {}, summary, list), chosen);
+  const root = foldable({ name: "clusters", title: "Clusters", isOpen: false }, list);
+  root.append(chosen);
+  return root;
 }
 
 /** Shows one cluster alone, and closer. */

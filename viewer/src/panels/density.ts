@@ -3,6 +3,7 @@
 import { tally } from "../space/histogram";
 import { element } from "./element";
 import { type Page, watch } from "./page";
+import { foldable } from "./section";
 
 const BARS = 32;
 const SVG = "http://www.w3.org/2000/svg";
@@ -32,10 +33,10 @@ export function density(page: Page): HTMLElement {
     const { byDensity } = tally(state.corpus.cloud, whole, state.corpus.clustersNow);
     bars.firstElementChild?.setAttribute("d", outline(byDensity));
   });
-  const head = element("div", { class: "head" }, element("h2", { id: "density-head" }, "Density percentile"), said);
   const ends = element("div", { class: "ends" }, element("span", {}, "very rare"), element("span", {}, "very common"));
   const range = element("div", { class: "range" }, low, high);
-  return element("section", { class: "density", "aria-labelledby": "density-head" }, head, bars, range, ends);
+  const head = { name: "density", title: "Density percentile", isOpen: true, beside: said };
+  return foldable(head, bars, range, ends);
 }
 
 function set(page: Page, from: number, to: number): void {

@@ -58,7 +58,7 @@ function choices(page: Page, result: HTMLElement): HTMLElement[] {
   const note = "Their weights are multiplied in a new version of the snapshot. The one on the map stays as it is.";
   return [
     element("p", { class: "note" }, note),
-    element("p", {}, "Their share of all draws now: ", place(1)),
+    element("p", {}, "Share of all draws: ", place(1), " now; after a change:"),
     element("div", { class: "factors" }, ...FACTORS.map(([factor, label]) => choiceOf(page, factor, label, result))),
   ];
 }

@@ -6,6 +6,8 @@ import type { Texts } from "../messages";
 
 /** Requests under way at once: more of them wait for each other in the service. */
 const AT_ONCE = 3;
+/** Signs that some readers of lines take for the end of one, and that JSON leaves as they are. */
+const OTHER_ENDS = /[\u0085\u2028\u2029]/g;
 
 /** An id of 64 bits as it is written everywhere. */
 export function written(id: bigint): string {
@@ -54,7 +56,11 @@ function lines({ prompts }: Texts): string {
   const made = prompts.map(({ id, text, source, density_percentile: density, loss_weight: weight }) =>
     JSON.stringify({ id, text, source, density, weight }),
   );
-  return made.map((line) => `${line}\n`).join("");
+  return made.map((line) => `${line.replace(OTHER_ENDS, escaped)}\n`).join("");
+}
+
+function escaped(sign: string): string {
+  return `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }
 
 /** Works off so many parts, some at once; after a failure none is begun. */

@@ -1,15 +1,13 @@
 // The marked prompts: how many, of which sources, which ones; to be saved, or to be drawn more or less often.
 
-import type { Corpus } from "../data/corpus";
-import { sourceColor } from "../theme";
 import { brief } from "./brief";
-import { dot } from "./dot";
+import { composition } from "./composition";
 import { editing } from "./editing";
-import { CROSS, element, fill, icon, quoted } from "./element";
+import { CROSS, element, fill, icon } from "./element";
 import { hiddenMarks } from "./hidden";
 import { type Page, watch } from "./page";
 import { Saving } from "./saving";
-import { count, counted, percent } from "./words";
+import { count, counted } from "./words";
 
 const LISTED = 200;
 
@@ -20,13 +18,13 @@ export function marked(page: Page): HTMLElement {
     page.store.set({ marked: null });
     page.stage.focus();
   });
-  const [composition, list] = [element("ul", { class: "composition" }), element("ul", { class: "briefs" })];
+  const [origins, list] = [element("div"), element("ul", { class: "briefs" })];
   const more = element("p", { class: "note" });
   const root = element("article", { class: "marked", "aria-labelledby": "marked-head" });
   root.append(
     element("header", { class: "head" }, title, close),
     hiddenMarks(page),
-    composition,
+    origins,
     element("button", { type: "button", class: "link", onclick: () => page.stage.closer() }, "Show them closer"),
     editing(page),
     new Saving(page).root,
@@ -41,35 +39,13 @@ export function marked(page: Page): HTMLElement {
     if (points === null || corpus === null) return;
     title.textContent = `${counted(points.length, "prompt")} marked`;
     page.notices.speak(`${counted(points.length, "prompt")} marked.`);
-    fill(composition, shares(corpus, points));
+    fill(origins, composition(corpus, points));
     const items = Array.from(points.subarray(0, LISTED), (point) => element("li", { "data-point": point }));
     fill(list, items);
     for (const item of items) seen.observe(item);
     more.textContent = points.length > LISTED ? `The first ${LISTED} of ${count(points.length)}.` : "";
   });
   return root;
-}
-
-function shares(corpus: Corpus, points: Uint32Array): HTMLElement[] {
-  const sizes = new Map<number, number>();
-  for (const point of points) sizes.set(corpus.source(point), (sizes.get(corpus.source(point)) ?? 0) + 1);
-  return [...sizes]
-    .sort(([, a], [, b]) => b - a)
-    .map(([code, size]) => {
-      const bar = element("span", { class: "level", "aria-hidden": "true" });
-      bar.style.setProperty("--share", String(size / points.length));
-      bar.style.setProperty("--accent", sourceColor(code));
-      const name = corpus.meta.sources.find((source) => source.code === code)?.name ?? "other";
-      const said = `${count(size)} · ${percent(size / points.length, 0)}`;
-      return element(
-        "li",
-        {},
-        dot(sourceColor(code)),
-        quoted(name, "name"),
-        element("span", { class: "number" }, said),
-        bar,
-      );
-    });
 }
 
 /** Texts come when their place in the list is seen. */

@@ -6,10 +6,11 @@ import { sourceColor } from "../theme";
 import { element, fill } from "./element";
 import { legendEntry } from "./legend";
 import { type Page, watch } from "./page";
+import { foldable } from "./section";
 import { count, counted } from "./words";
 
 /** So many stand in the list; of more than one beyond them, the rest is folded away. */
-const LISTED = 8;
+const LISTED = 6;
 
 type Source = { readonly code: number; readonly name: string; readonly size: number };
 /** Shows the state of one entry. */
@@ -18,7 +19,6 @@ type Update = (state: State, shown: Tally) => void;
 export function sources(page: Page): HTMLElement {
   const [list, rest] = [element("ul", { class: "legend" }), element("div", { class: "rest" })];
   const all = element("button", { type: "button", class: "link", onclick: () => hide(page, []) }, "Show all");
-  const head = element("div", { class: "head" }, element("h2", { id: "sources-head" }, "Sources"), all);
   let updates: Update[] = [];
   watch(page.store, ["corpus"], ({ corpus }) => {
     updates = [];
@@ -35,7 +35,7 @@ export function sources(page: Page): HTMLElement {
     const shown = tally(state.corpus.cloud, whole, state.corpus.clustersNow);
     for (const update of updates) update(state, shown);
   });
-  return element("section", { class: "sources", "aria-labelledby": "sources-head" }, head, list, rest);
+  return foldable({ name: "sources", title: "Sources", isOpen: true, beside: all }, list, rest);
 }
 
 function folded(sources: readonly Source[], entries: readonly HTMLElement[]): HTMLElement {
