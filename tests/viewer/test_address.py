@@ -116,6 +116,29 @@ def test_the_keyboard_leads_from_the_first_tab_to_a_selected_prompt(shown):
     shown.wait("selected", None)
 
 
+def test_the_keyboard_shows_what_is_at_the_crosshair_and_marks_what_is_round_it(shown, points):
+    page = shown.page
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("0")
+    shown.settle()
+    page.wait_for_function("() => window.__viz.hovered !== null")
+    expect(page.locator(".card")).to_contain_text(points[shown.viz("hovered")].text.strip()[:20])
+    box, card = shown.stage.bounding_box(), page.locator(".card").bounding_box()
+    assert abs(card["x"] - (box["x"] + box["width"] / 2)) < 60
+    page.keyboard.press("]")
+    page.keyboard.press("m")
+    page.wait_for_function("() => window.__viz.marked !== null")
+    few = shown.settle().viz("marked")
+    page.keyboard.press("Escape")
+    shown.wait("marked", None)
+    for key in (*9 * "]", "m"):
+        page.keyboard.press(key)
+    page.wait_for_function("(few) => window.__viz.marked > few", arg=few)
+    page.keyboard.press("Tab")
+    expect(page.locator(".card")).to_be_hidden()
+
+
 def test_the_keyboard_searches_and_walks_through_what_is_found(drawn):
     page = drawn.page
     page.keyboard.press("/")

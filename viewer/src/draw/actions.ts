@@ -14,6 +14,8 @@ const TURN_PER_PIXEL = 0.006;
 const HOVER_REACH = 4;
 const TOUCH_REACH = 22;
 const CROSSHAIR_REACH = 40;
+/** CSS pixels of the ring in which a key marks. */
+const RING = { first: 60, least: 8, most: 600, corners: 64 };
 
 /** What actions need of the stage. */
 interface Board {
@@ -34,7 +36,10 @@ export class Actions implements Gestures, Keys {
   #x: number | null = null;
   #y = 0;
   #line: number[] = [];
+  #ring = RING.first;
   isDragging = false;
+  /** The point at the crosshair, where that is what shows which one is meant. */
+  aimed: number | null = null;
 
   constructor(board: Board) {
     this.#board = board;
@@ -104,8 +109,9 @@ export class Actions implements Gestures, Keys {
   /** The point under the pointer, or at the crosshair for who comes by keyboard. */
   #under(): number | null {
     const { picker, overlay, view } = this.#board;
-    if (this.#x !== null) return picker.near(this.#x, this.#y, HOVER_REACH);
-    return overlay.hasCrosshair ? picker.near(view.middle.x, view.middle.y, CROSSHAIR_REACH) : null;
+    const isByKeys = this.#x === null && overlay.hasCrosshair;
+    this.aimed = isByKeys ? picker.near(view.middle.x, view.middle.y, CROSSHAIR_REACH) : null;
+    return this.#x === null ? this.aimed : picker.near(this.#x, this.#y, HOVER_REACH);
   }
 
   click(x: number, y: number, isTouch: boolean): void {
@@ -142,18 +148,33 @@ export class Actions implements Gestures, Keys {
 
   /** A line that encloses nothing leaves the tool on. */
   drawEnd(isKept: boolean): void {
-    const { picker, store } = this.#board;
-    if (isKept && this.#line.length >= 6) {
-      const marked = picker.inside(this.#line);
-      store.set(marked.length > 0 ? { marked, selected: null, tool: "navigate" } : { hasMissed: true });
-    }
+    if (isKept && this.#line.length >= 6) this.#mark(this.#line);
     this.#line = [];
     this.#show();
+  }
+
+  markHere(): void {
+    this.#board.store.set({ hasMissed: false });
+    this.#mark(circle(this.#board.view.middle, this.#ring));
+    this.widen(1);
+  }
+
+  widen(factor: number): void {
+    this.#ring = Math.min(RING.most, Math.max(RING.least, factor * this.#ring));
+    this.#board.overlay.ring = this.#ring;
+    this.#board.redraw();
+  }
+
+  #mark(line: readonly number[]): void {
+    const { picker, store } = this.#board;
+    const marked = picker.inside(line);
+    store.set(marked.length > 0 ? { marked, selected: null, tool: "navigate" } : { hasMissed: true });
   }
 
   clear(): void {
     const { store } = this.#board;
     const { tool, marked, selected } = store.state;
+    this.#board.overlay.ring = null;
     if (tool === "lasso") {
       this.#line = [];
       this.#show();
@@ -174,4 +195,12 @@ export class Actions implements Gestures, Keys {
     this.#board.overlay.lasso = this.#line;
     this.#board.redraw();
   }
+}
+
+/** As x, y, x, y, ... */
+function circle({ x, y }: { readonly x: number; readonly y: number }, radius: number): number[] {
+  return Array.from({ length: RING.corners }, (_, corner) => (2 * Math.PI * corner) / RING.corners).flatMap((angle) => [
+    x + radius * Math.cos(angle),
+    y + radius * Math.sin(angle),
+  ]);
 }

@@ -3,6 +3,9 @@
 const TURN = 0.12;
 const MOVE = 48;
 const ZOOM = 1.25;
+const WIDER = 1.25;
+/** Brackets are not on every keyboard. */
+const [SMALLER_KEYS, LARGER_KEYS] = ["[,", "]."];
 
 /** What keys do. */
 export interface Keys {
@@ -15,6 +18,10 @@ export interface Keys {
   closer(): void;
   /** Selects what is at the crosshair. */
   choose(): void;
+  /** Marks what is in the ring round the crosshair. */
+  markHere(): void;
+  /** Makes that ring so many times as large. */
+  widen(factor: number): void;
   /** Takes back one thing. */
   clear(): void;
   /** The map has the focus, by the keyboard. */
@@ -57,5 +64,8 @@ function actionOf(key: string, keys: Keys): (() => void) | null {
   if (key === "0" || key === "Home") return () => keys.home();
   if (key === "f" || key === "F") return () => keys.closer();
   if (key === "Enter" || key === " ") return () => keys.choose();
+  if (key === "m" || key === "M") return () => keys.markHere();
+  if (SMALLER_KEYS.includes(key)) return () => keys.widen(1 / WIDER);
+  if (LARGER_KEYS.includes(key)) return () => keys.widen(WIDER);
   return key === "Escape" ? () => keys.clear() : null;
 }

@@ -34,6 +34,8 @@ export class Overlay {
   lasso: readonly number[] = [];
   /** Whether a crosshair shows what Enter selects. */
   hasCrosshair = false;
+  /** Radius of the ring round it, in which a key marks; null where none is drawn. */
+  ring: number | null = null;
   /** Names keep clear of what a panel hides. */
   covered: Covered = { right: 0, bottom: 0 };
   #boxes: Box[] = [];
@@ -86,7 +88,7 @@ export class Overlay {
     this.#drawPlaced(context, state, projection, colors);
     this.#drawLasso(context, colors);
     if (!this.hasCrosshair) return;
-    drawCrosshair(context, colors, (width - this.covered.right) / 2, (height - this.covered.bottom) / 2);
+    drawCrosshair(context, colors, (width - this.covered.right) / 2, (height - this.covered.bottom) / 2, this.ring);
   }
 
   /** Keeps nothing of a snapshot that is no longer shown. */
@@ -225,11 +227,21 @@ function drawDiamond(context: CanvasRenderingContext2D, fill: string, rim: strin
   context.stroke();
 }
 
-function drawCrosshair(context: CanvasRenderingContext2D, colors: Colors, x: number, y: number): void {
+function drawCrosshair(
+  context: CanvasRenderingContext2D,
+  colors: Colors,
+  x: number,
+  y: number,
+  ring: number | null,
+): void {
   context.beginPath();
   for (const [dx, dy] of ARMS) {
     context.moveTo(x + 4 * dx, y + 4 * dy);
     context.lineTo(x + 12 * dx, y + 12 * dy);
+  }
+  if (ring !== null) {
+    context.moveTo(x + ring, y);
+    context.arc(x, y, ring, 0, 2 * Math.PI);
   }
   context.lineWidth = 1.5;
   context.strokeStyle = colors.accent;

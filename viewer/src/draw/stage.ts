@@ -18,9 +18,10 @@ import { View } from "./view";
 const LEAST_FRAME = 0.12;
 const HOME_AIR = 1.06;
 const HOME_SAMPLE = 4_000;
+const NAMED = ["corpus", "showLabels", "returns"] as const;
 const LOOK = ["sizeFactor", "opacity", "showGrid"] as const;
 const DESCRIPTION =
-  "Map of prompts in three dimensions. Arrow keys rotate, with Shift they move, plus and minus zoom, Enter selects the prompt in the middle.";
+  "Map of prompts in three dimensions. Arrow keys rotate, with Shift they move, plus and minus zoom, Enter selects the prompt in the middle, M marks those round it.";
 
 /** Example: `const stage = new Stage(document.querySelector("#map"), store)` */
 export class Stage {
@@ -70,6 +71,12 @@ export class Stage {
     return { ...goal, target: [...goal.target] };
   }
 
+  /** Where a point is aimed at by keys, in CSS pixels of the map, and which one; null where it is not. */
+  get crosshair(): { readonly x: number; readonly y: number; readonly point: number } | null {
+    const { aimed } = this.#actions;
+    return aimed === null ? null : { ...this.view.middle, point: aimed };
+  }
+
   /** Whether all that there is is drawn, and nothing moves. */
   get isSettled(): boolean {
     return this.#request === 0 && !this.#isStale && this.picture.isComplete;
@@ -92,6 +99,7 @@ export class Stage {
   cover(covered: Covered): void {
     this.view.covered = covered;
     this.overlay.covered = covered;
+    this.#actions.lookAgain();
     this.redraw();
   }
 
@@ -166,7 +174,7 @@ export class Stage {
     if (before.corpus === null && state.corpus !== null && !this.motion.hasGone) this.setPose(this.home(), false);
     if (isOther || isLook) this.#invalidate();
     else this.redraw();
-    if (state.corpus !== before.corpus || state.showLabels !== before.showLabels) void this.#name(state);
+    if (NAMED.some((name) => state[name] !== before[name])) void this.#name(state);
   }
 
   /** Names of clusters come after the points, which matter more. */

@@ -1,4 +1,4 @@
-// What lies under the pointer: the beginning of its text and its numbers, near the pointer.
+// What lies under the pointer or at the crosshair: the beginning of its text and its numbers, beside it.
 
 import type { Corpus, Preview } from "../data/corpus";
 import type { PointsMeta } from "../messages";
@@ -19,9 +19,8 @@ export class HoverCard {
   readonly #facts = element("p", { class: "note" });
   /** Of the snapshots that were compared with. */
   readonly #otherMeta = new Map<string, Promise<PointsMeta>>();
-  #x = 0;
-  #y = 0;
-  #isOver = false;
+  /** In CSS pixels of the page; null while it is not over the map. */
+  #pointer: { readonly x: number; readonly y: number } | null = null;
 
   constructor(page: Page, map: HTMLElement) {
     this.#page = page;
@@ -30,25 +29,33 @@ export class HoverCard {
     // Before the map itself says what is under the pointer.
     map.addEventListener("pointermove", (event) => this.#move(event), { capture: true });
     map.addEventListener("pointerleave", () => {
-      this.#isOver = false;
-      this.root.hidden = true;
+      this.#pointer = null;
+      this.#render(page.store.state);
     });
     watch(page.store, ["hovered", "hoveredOther"], (state) => this.#render(state));
   }
 
   #move(event: PointerEvent): void {
-    this.#isOver = true;
-    [this.#x, this.#y] = [event.clientX, event.clientY];
+    this.#pointer = { x: event.clientX, y: event.clientY };
     if (!this.root.hidden) this.#place();
   }
 
   #render(state: State): void {
     const { corpus, hovered, hoveredOther } = state;
-    this.root.hidden = !this.#isOver || corpus === null || (hovered === null && hoveredOther === null);
+    this.root.hidden = this.#anchor === null || corpus === null || (hovered === null && hoveredOther === null);
     if (this.root.hidden || corpus === null) return;
     if (hovered !== null) this.#showOwn(corpus, hovered);
     else if (hoveredOther !== null) this.#showOther(state, hoveredOther);
     this.#place();
+  }
+
+  /** Where it is that somebody points: with the pointer, or by keys with the crosshair. */
+  get #anchor(): { readonly x: number; readonly y: number } | null {
+    const { crosshair } = this.#page.stage;
+    if (this.#pointer !== null || crosshair === null) return this.#pointer;
+    const { hovered, hoveredOther } = this.#page.store.state;
+    const box = this.#map.getBoundingClientRect();
+    return crosshair.point === (hovered ?? hoveredOther) ? { x: box.x + crosshair.x, y: box.y + crosshair.y } : null;
   }
 
   #showOwn(corpus: Corpus, point: number): void {
@@ -88,26 +95,37 @@ export class HoverCard {
   }
 
   #fill(now: Preview | null, later: Promise<Preview>, isStill: () => boolean): void {
-    this.#text.textContent = now?.text ?? "…";
-    if (now !== null) return;
+    if (now !== null) {
+      this.#say(now.text);
+      return;
+    }
+    this.#text.textContent = "…";
     later.then(
       ({ text }) => {
         if (!isStill()) return;
-        this.#text.textContent = text;
+        this.#say(text);
         this.#place();
       },
       () => undefined,
     );
   }
 
-  /** Beside the pointer, on the side where there is room. */
+  /** Whoever aims by keys may not see it. */
+  #say(text: string): void {
+    this.#text.textContent = text;
+    if (this.#pointer === null) this.#page.notices.speak(text);
+  }
+
+  /** Beside what points, on the side where there is room. */
   #place(): void {
+    const at = this.#anchor;
+    if (at === null) return;
     const area = this.#map.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.root;
-    const isLeft = this.#x + GAP + width > area.right;
-    const isAbove = this.#y + GAP + height > area.bottom;
-    const x = Math.max(0, isLeft ? this.#x - GAP - width : this.#x + GAP);
-    const y = Math.max(0, isAbove ? this.#y - GAP - height : this.#y + GAP);
+    const isLeft = at.x + GAP + width > area.right;
+    const isAbove = at.y + GAP + height > area.bottom;
+    const x = Math.max(0, isLeft ? at.x - GAP - width : at.x + GAP);
+    const y = Math.max(0, isAbove ? at.y - GAP - height : at.y + GAP);
     this.root.style.transform = `translate(${x}px, ${y}px)`;
   }
 }

@@ -9,6 +9,7 @@ const GESTURES: readonly (readonly [string, string])[] = [
   ["Hover", "Preview a prompt"],
   ["Click, or tap", "Select it: conversation, weight, neighbors"],
   ["Lasso, then draw", "Mark prompts to save, boost or mute"],
+  ["Click in a legend", "Hide or show it; Alt click: only this one"],
 ];
 const KEYS: readonly (readonly [string, string])[] = [
   ["Tab", "To the map and to every control"],
@@ -18,6 +19,8 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["0  Home", "Back to the whole map"],
   ["F", "Show the selection closer"],
   ["Enter", "Select what is at the crosshair"],
+  ["M", "Mark what is round the crosshair"],
+  ["[  ]   or   ,  .", "Make the ring for that smaller, larger"],
   ["Esc", "Clear lasso, marks and selection, one after the other"],
   ["/", "Search"],
   ["?", "This help"],

@@ -8,7 +8,7 @@ let heard: (string | number | boolean)[][];
 
 beforeEach(() => {
   [host, heard] = [document.createElement("div"), []];
-  const names = ["orbitBy", "pan", "zoomBy", "home", "closer", "choose", "clear", "focus"];
+  const names = ["orbitBy", "pan", "zoomBy", "home", "closer", "choose", "markHere", "widen", "clear", "focus"];
   const hear =
     (name: string) =>
     (...said: (number | boolean)[]) =>
@@ -34,6 +34,11 @@ test.each([
   ["f", "closer"],
   ["Enter", "choose"],
   [" ", "choose"],
+  ["m", "markHere"],
+  ["[", "widen"],
+  ["]", "widen"],
+  [",", "widen"],
+  [".", "widen"],
   ["Escape", "clear"],
 ])("%s does %s, and shows the crosshair", (key, wanted) => {
   expect(press(key)).toEqual([wanted, false]);
@@ -55,12 +60,16 @@ test("arrows turn the camera to the side that they show, with Shift they move th
   expect(heard[0][1]).toBeGreaterThan(0);
 });
 
-test("plus and minus undo each other", () => {
-  press("+");
-  const closer = heard[0][1] as number;
-  press("-");
-  expect(closer).toBeLessThan(1);
-  expect(closer * (heard[0][1] as number)).toBeCloseTo(1, 12);
+test.each([
+  ["+", "-"],
+  ["[", "]"],
+  [",", "."],
+])("%s and %s undo each other", (less, more) => {
+  press(less);
+  const first = heard[0][1] as number;
+  press(more);
+  expect(first).toBeLessThan(1);
+  expect(first * (heard[0][1] as number)).toBeCloseTo(1, 12);
 });
 
 test.each([

@@ -22,3 +22,21 @@ test("texts of the other snapshot are found by that one's own chunks", async () 
   expect(previews.mock.calls).toEqual([["00000000000000cd", 2]]);
   expect(root.textContent).toContain("other text 25");
 });
+
+test("who aims by keys sees and hears what is at the crosshair, and not what a list points at", async () => {
+  const { page, store, stage } = await fakePage();
+  const map = document.createElement("div");
+  map.getBoundingClientRect = () => new DOMRect(300, 0, 900, 700);
+  const { root } = new HoverCard(page, map);
+  stage.crosshair = { x: 450, y: 350, point: 3 };
+  store.set({ hovered: 3 });
+  await settled();
+  expect([root.hidden, root.textContent?.includes("text 3")]).toEqual([false, true]);
+  expect(root.style.transform).toBe("translate(766px, 366px)");
+  expect(page.notices.root.textContent).toContain("text 3");
+  store.set({ hovered: 4 });
+  expect(root.hidden).toBe(true);
+  stage.crosshair = null;
+  store.set({ hovered: 3 });
+  expect(root.hidden).toBe(true);
+});

@@ -41,3 +41,11 @@ test("a button ends it for who has no keys", async () => {
   buttons.find((button) => button.textContent === "End")?.click();
   expect(store.state.tool).toBe("navigate");
 });
+
+test("a ring round nothing is told, too", async () => {
+  const { store, said } = await hinted();
+  store.set({ hasMissed: true });
+  expect(said()).toContain("No prompts inside the ring");
+  store.set({ hasMissed: false });
+  expect(said()).toBe("");
+});
