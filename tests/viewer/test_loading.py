@@ -82,5 +82,19 @@ def test_the_map_stays_while_the_service_is_away_and_goes_on_when_it_is_back(pag
     assert shown.lit_share() == 1.0
     viewer.restart()
     expect(page.get_by_text("What is on the map stays")).to_be_hidden(timeout=30_000)
-    page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="Nearest prompts")).to_be_visible()
+
+
+def test_colours_and_weights_that_did_not_come_are_there_soon_after_the_service_is_back(page, problems, viewer):
+    problems.expect("Failed to load resource")
+    shown = MapPage(page).open(viewer.url)
+    page.wait_for_load_state("networkidle")
+    viewer.stop()
+    before = shown.picture()
+    page.locator("#panel-explore").get_by_text("Weight", exact=True).click()
+    expect(page.get_by_text("did not arrive")).to_be_visible()
+    neutral = shown.settle().picture()
+    assert neutral != before
+    viewer.restart()
+    expect(page.get_by_text("did not arrive")).to_be_hidden(timeout=30_000)
+    assert shown.settle().picture() not in (before, neutral)

@@ -81,8 +81,11 @@ export class Loading {
 
   /** Loads again what did not come to its end. */
   resume(): void {
-    const { corpus } = this.#page.store.state;
+    const { corpus, filter } = this.#page.store.state;
     if (corpus === null || corpus.cloud.loaded < corpus.cloud.numPoints) void this.load();
+    else if (corpus.clustersNow === null && hidesClusters(filter)) {
+      this.#fetchClusters(corpus).catch((error) => this.#explain(error));
+    }
   }
 
   /** A filter by cluster came with the address, before the labels were there. */

@@ -26,6 +26,7 @@ const loading = new Loading({ api, store, notices });
 const link = new DeepLink({ api, store, notices, loading });
 new Outage(api, notices, () => {
   if (store.state.service === null) void greet();
+  store.set({ returns: store.state.returns + 1 });
   loading.resume();
   link.resume();
 });

@@ -35,6 +35,20 @@ test("a map that breaks off says that the service is away, and is whole when it 
   expect(notices.root.textContent).not.toContain("The service does not answer");
 });
 
+test("labels that a filter waits for are asked for again when the service is back", async () => {
+  const labels = vi.fn(async () => new ArrayBuffer(2 * NUM_POINTS));
+  labels.mockImplementationOnce(() => Promise.reject(new ApiError(null, "away")));
+  const { store, loading } = parts(fakeApi({ bytes: labels }));
+  store.set({ filter: { ...INITIAL.filter, clusters: { isOnly: true, labels: new Set([0]) } } });
+  await loading.load();
+  expect(store.state.corpus?.clustersNow).toBeNull();
+  const { filter } = store.state;
+  loading.resume();
+  await settled();
+  expect(store.state.corpus?.clustersNow).not.toBeNull();
+  expect(store.state.filter).not.toBe(filter);
+});
+
 test("a load is ended by the next one", async () => {
   const held = later<Uint8Array>();
   const signals: AbortSignal[] = [];

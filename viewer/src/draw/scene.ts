@@ -69,7 +69,8 @@ export class Scene {
     if (state.corpus !== before.corpus) this.#adopt(state);
     const { own } = this;
     if (own === null || state.corpus === null) return false;
-    const isRecoded = state.corpus !== before.corpus || differs(state, before, ENCODED);
+    const isBack = this.#isTroubled && state.returns !== before.returns;
+    const isRecoded = state.corpus !== before.corpus || isBack || differs(state, before, ENCODED);
     const isFiltered = state.corpus !== before.corpus || differs(state, before, FILTERED);
     if (differs(state, before, COMPARED)) this.#compare(state, isDark);
     this.#list();

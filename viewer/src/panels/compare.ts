@@ -33,7 +33,7 @@ export class Compare {
       result,
     );
     this.#list.addEventListener("change", () => void this.#compare(this.#list.value));
-    watch(page.store, ["mode", "corpus"], ({ mode }) => {
+    watch(page.store, ["mode", "corpus", "returns"], ({ mode }) => {
       if (mode === "compare") void this.#refresh();
     });
     watch(page.store, ["corpus"], () => this.#forget());

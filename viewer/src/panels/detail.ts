@@ -20,6 +20,7 @@ export class Detail {
   readonly #link: (prompt: string) => string;
   #abort = new AbortController();
   #prompt: Prompt | null = null;
+  #hasFailed = false;
   readonly #actions = element("div", { class: "actions" });
 
   constructor(page: Page, link: (prompt: string) => string) {
@@ -27,12 +28,16 @@ export class Detail {
     this.#link = link;
     watch(page.store, ["selected", "corpus"], () => void this.#render());
     watch(page.store, ["service"], () => this.#act());
+    watch(page.store, ["returns"], () => {
+      if (this.#hasFailed) void this.#render();
+    });
   }
 
   async #render(): Promise<void> {
     this.#abort.abort();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
+    this.#hasFailed = false;
     const { corpus, selected, neighbors } = this.#page.store.state;
     this.root.hidden = corpus === null || selected === null;
     // Those of the prompt before: the new one's come with its numbers.
@@ -83,6 +88,7 @@ export class Detail {
   }
 
   #fail(sentence: string): void {
+    this.#hasFailed = true;
     const again = () => void this.#render();
     const button = element("button", { type: "button", onclick: again }, "Try again");
     fill(this.root, [this.#head(null), element("p", { role: "alert" }, sentence), button]);

@@ -31,6 +31,9 @@ export function marked(page: Page): HTMLElement {
     element("section", { "aria-label": "Marked prompts" }, element("h3", {}, "Prompts"), list, more),
   );
   const seen = previews(page);
+  watch(page.store, ["returns"], () => {
+    for (const item of list.querySelectorAll("li:empty")) seen.observe(item);
+  });
   watch(page.store, ["marked", "corpus", "selected"], ({ marked: points, selected, corpus }) => {
     root.hidden = points === null || selected !== null || corpus === null;
   });

@@ -13,7 +13,7 @@ const MOST_STRENGTH = 4;
 const SHARES = [0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1];
 const UNIFORM = 0.1;
 const STRENGTH =
-  "2 × as strong squares the snapshot's weights: a prompt drawn 3 times as often as another is then drawn 9 times as often.";
+  "2 × as strong squares the weights: what is drawn 3 times as often as another prompt is then drawn 9 times as often.";
 
 export function sampling(page: Page): HTMLElement {
   const root = element("div", { class: "sampling" });
@@ -44,7 +44,7 @@ export function sampling(page: Page): HTMLElement {
     fill(bars, columns(shares));
     fill(facts, numbers(state, weights, shares));
   };
-  watch(page.store, ["mode", "corpus", "loaded", "strength"], (state) => {
+  watch(page.store, ["mode", "corpus", "loaded", "strength", "returns"], (state) => {
     if (state.mode !== "sampling" || state.corpus === null) return;
     void ready(state.corpus, trouble).then(() => render(page.store.state));
   });

@@ -32,7 +32,7 @@ export function snapshots(page: Page): HTMLElement {
     page.store.set({ pinnedSnapshot: list.value });
   });
   list.addEventListener("focus", () => void refresh());
-  watch(page.store, ["corpus", "published"], () => void refresh());
+  watch(page.store, ["corpus", "published", "returns"], () => void refresh());
   watch(page.store, ["service"], render);
   const head = element("div", { class: "ends" }, element("label", { for: "snapshot" }, "Snapshot"), note);
   return element("div", { class: "snapshots" }, head, list);

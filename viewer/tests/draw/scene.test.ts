@@ -113,6 +113,19 @@ test("a column that does not come leaves neutral colours, and people hear of it"
   expect(shown.codes.every((code) => (code & 255) === 128)).toBe(true);
 });
 
+test("a column that did not come is asked for again when the service is back, and not once it is there", async () => {
+  const corpus = fakeCorpus();
+  const clusters = vi.fn(corpus.clusters);
+  const shown = new Follower(Object.assign(corpus, { clusters }));
+  shown.set({ colorBy: "cluster" });
+  await vi.waitFor(() => expect(shown.told).toHaveLength(1));
+  clusters.mockImplementation(async () => new Uint16Array(NUM_POINTS));
+  shown.set({ returns: 1 });
+  await vi.waitFor(() => expect(shown.told.at(-1)).toBe(null));
+  shown.set({ returns: 2 });
+  expect(clusters).toHaveBeenCalledTimes(2);
+});
+
 test("in the sampling view what is drawn stands out, and other strengths draw others", () => {
   const weights = Float32Array.from({ length: NUM_POINTS }, (_, point) => (point < 20 ? 9 : 0.01));
   const shown = new Follower(fakeCorpus(weights));

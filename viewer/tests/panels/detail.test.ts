@@ -1,5 +1,6 @@
 // @vitest-environment happy-dom
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { ApiError } from "../../src/connection";
 import { Detail } from "../../src/panels/detail";
 import { fakeApi, fakePage, later, NUM_POINTS, SERVICE, settled } from "../service";
 
@@ -32,6 +33,23 @@ test("links of the prompt before are gone at once, and those come that the map h
   second.resolve({ neighbors: [near(8), near(NUM_POINTS + 1)] });
   await settled();
   expect(store.state.neighbors).toEqual([8]);
+});
+
+test("a prompt that did not come is asked for again when the service is back, and one that did is left alone", async () => {
+  const asked = vi.fn(async (id: string) => prompt(id));
+  asked.mockImplementationOnce(() => Promise.reject(new ApiError(null, "away")));
+  const neighbors = async () => ({ neighbors: [] });
+  const { page, store } = await fakePage(fakeApi({ prompt: asked, neighbors }), { selected: 3 });
+  const { root } = new Detail(page, () => "");
+  await settled();
+  expect(root.textContent).toContain("does not answer");
+  store.set({ returns: 1 });
+  await settled();
+  expect(root.textContent).not.toContain("does not answer");
+  const number = asked.mock.calls.length;
+  store.set({ returns: 2 });
+  await settled();
+  expect(asked).toHaveBeenCalledTimes(number);
 });
 
 test("a chat is offered as soon as the service announces it, also beside a prompt that is shown already", async () => {
