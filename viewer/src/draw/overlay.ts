@@ -1,23 +1,11 @@
 // What stands over the points: names of clusters, rings, links, placed texts, the lasso, the crosshair.
 
-import type { Corpus } from "../data/corpus";
 import { type Projection, project, projectPoint } from "../space/camera";
-import { showsCluster } from "../space/filter";
 import type { Covered } from "../space/framing";
-import { arrange, type Box, clusterLabels } from "../space/labels";
-import type { ClusterFilter, Filter, PlacedText, State } from "../state";
+import type { State } from "../state";
 import type { Colors } from "./colors";
 import { drawLinks } from "./links";
-
-const FONT_PIXELS = 12;
-const FONT = `${FONT_PIXELS}px system-ui, sans-serif`;
-const AIR = { x: 14, y: 8 };
-/** Rims let points shine through. */
-const RIM_OPACITY = 0.85;
-/** Names stand over their place, not in front of it. */
-const LIFT = 8;
-const PLACED_SHOWN = 40;
-const PLACED_CHARACTERS = 28;
+import { Names } from "./names";
 
 const ARMS = [
   [1, 0],
@@ -38,33 +26,7 @@ export class Overlay {
   ring: number | null = null;
   /** Names keep clear of what a panel hides. */
   covered: Covered = { right: 0, bottom: 0 };
-  #boxes: Box[] = [];
-  /** The names of the clusters that a filter leaves. */
-  #left: Box[] = [];
-  #filter: ClusterFilter | null = null;
-  #corpus: Corpus | null = null;
-  readonly #shorts = new WeakMap<PlacedText, string>();
-
-  /** Whether names of clusters are there for these points. */
-  isNamed(corpus: Corpus): boolean {
-    return this.#corpus === corpus;
-  }
-
-  /** Finds places for the names of a corpus' clusters. */
-  name(corpus: Corpus, labels: Uint16Array | Uint32Array, context: CanvasRenderingContext2D): void {
-    context.font = FONT;
-    this.#corpus = corpus;
-    this.#filter = null;
-    this.#boxes = clusterLabels(corpus.cloud, labels, corpus.meta.clusters).map((label) => ({
-      label,
-      width: context.measureText(label.text).width + AIR.x,
-      height: FONT_PIXELS + AIR.y,
-      x: 0,
-      y: 0,
-      isShown: false,
-      wasShown: false,
-    }));
-  }
+  readonly names = new Names();
 
   /** `radiusOf` gives the drawn radius of a point of the corpus. */
   draw(
@@ -76,49 +38,17 @@ export class Overlay {
     height: number,
     radiusOf: (point: number, depth: number) => number,
   ): void {
-    context.font = FONT;
-    if (this.#corpus !== state.corpus) this.#forget();
     if (state.corpus === null) return;
+    const { right, bottom } = this.covered;
+    this.names.arrange(context, state, projection, width - right, height - bottom);
     drawLinks(context, state, projection, colors);
-    if (state.showLabels && this.#boxes.length > 0) {
-      const { right, bottom } = this.covered;
-      this.#drawNames(context, projection, colors, state.filter, width - right, height - bottom);
-    }
+    if (state.showLabels) this.names.drawClusters(context, colors);
     this.#drawRings(context, state, projection, colors, radiusOf);
-    this.#drawPlaced(context, state, projection, colors);
+    drawPlaced(context, state, projection, colors);
+    this.names.drawTexts(context, colors);
     this.#drawLasso(context, colors);
     if (!this.hasCrosshair) return;
-    drawCrosshair(context, colors, (width - this.covered.right) / 2, (height - this.covered.bottom) / 2, this.ring);
-  }
-
-  /** Keeps nothing of a snapshot that is no longer shown. */
-  #forget(): void {
-    this.#corpus = null;
-    this.#boxes = [];
-    this.#left = [];
-    this.#filter = null;
-  }
-
-  #drawNames(
-    context: CanvasRenderingContext2D,
-    projection: Projection,
-    colors: Colors,
-    filter: Filter,
-    width: number,
-    height: number,
-  ): void {
-    if (this.#filter !== filter.clusters) {
-      this.#filter = filter.clusters;
-      this.#left = this.#boxes.filter(({ label }) => showsCluster(filter, label.cluster));
-    }
-    const boxes = this.#left;
-    arrange(boxes, projection, width, height);
-    context.textAlign = "center";
-    for (let at = 0; at < boxes.length; at++) {
-      const box = boxes[at];
-      if (box.isShown) drawText(context, colors, box.label.text, box.x, box.y - LIFT);
-    }
-    context.textAlign = "start";
+    drawCrosshair(context, colors, (width - right) / 2, (height - bottom) / 2, this.ring);
   }
 
   #drawRings(
@@ -146,27 +76,6 @@ export class Overlay {
       drawRing(context, colors, place[0], place[1], 8, 1.5);
   }
 
-  #drawPlaced(context: CanvasRenderingContext2D, state: State, projection: Projection, colors: Colors): void {
-    state.placed.forEach((placed, index) => {
-      const { position } = placed;
-      if (!project(projection, position[0], position[1], position[2], place)) return;
-      drawDiamond(context, placed.set === 0 ? colors.accent : colors.second, colors.background, place[0], place[1]);
-      if (index >= PLACED_SHOWN) return;
-      drawText(context, colors, this.#short(placed), place[0] + 10, place[1]);
-    });
-  }
-
-  #short(placed: PlacedText): string {
-    let short = this.#shorts.get(placed);
-    if (short === undefined) {
-      const letters = [...placed.text.slice(0, 4 * PLACED_CHARACTERS)];
-      const isLong = letters.length > PLACED_CHARACTERS;
-      short = isLong ? `${letters.slice(0, PLACED_CHARACTERS - 1).join("")}…` : placed.text;
-      this.#shorts.set(placed, short);
-    }
-    return short;
-  }
-
   #drawLasso(context: CanvasRenderingContext2D, colors: Colors): void {
     if (this.lasso.length < 4) return;
     context.beginPath();
@@ -182,17 +91,11 @@ export class Overlay {
   }
 }
 
-/** Text with a rim of the background's colour, so that it can be read over points. */
-function drawText(context: CanvasRenderingContext2D, colors: Colors, text: string, x: number, y: number): void {
-  context.textBaseline = "middle";
-  context.lineJoin = "round";
-  context.lineWidth = 3;
-  context.strokeStyle = colors.background;
-  context.globalAlpha = RIM_OPACITY;
-  context.strokeText(text, x, y);
-  context.globalAlpha = 1;
-  context.fillStyle = colors.text;
-  context.fillText(text, x, y);
+function drawPlaced(context: CanvasRenderingContext2D, state: State, projection: Projection, colors: Colors): void {
+  for (const { position, set } of state.placed) {
+    if (!project(projection, position[0], position[1], position[2], place)) continue;
+    drawDiamond(context, set === 0 ? colors.accent : colors.second, colors.background, place[0], place[1]);
+  }
 }
 
 function drawRing(
@@ -243,6 +146,9 @@ function drawCrosshair(
     context.moveTo(x + ring, y);
     context.arc(x, y, ring, 0, 2 * Math.PI);
   }
+  context.lineWidth = 3.5;
+  context.strokeStyle = colors.background;
+  context.stroke();
   context.lineWidth = 1.5;
   context.strokeStyle = colors.accent;
   context.stroke();

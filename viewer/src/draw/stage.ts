@@ -95,9 +95,12 @@ export class Stage {
     return this.motion.follow(listener);
   }
 
-  /** A panel hides so many pixels of the map from now on. */
+  /** A panel hides so many pixels of the map from now on; what is at the crosshair stays there. */
   cover(covered: Covered): void {
+    const before = this.view.middle;
     this.view.covered = covered;
+    const [dx, dy] = [this.view.middle.x - before.x, this.view.middle.y - before.y];
+    if (this.overlay.hasCrosshair && (dx !== 0 || dy !== 0)) this.#actions.pan(dx, dy);
     this.overlay.covered = covered;
     this.#actions.lookAgain();
     this.redraw();
@@ -179,12 +182,12 @@ export class Stage {
 
   /** Names of clusters come after the points, which matter more. */
   async #name({ corpus, showLabels }: State): Promise<void> {
-    if (corpus === null || !showLabels || this.overlay.isNamed(corpus)) return;
+    if (corpus === null || !showLabels || this.overlay.names.isNamed(corpus)) return;
     try {
       await corpus.complete;
       const labels = await corpus.clusters();
       if (this.store.state.corpus !== corpus) return;
-      this.overlay.name(corpus, labels, this.picture.context);
+      this.overlay.names.name(corpus, labels, this.picture.context);
       this.redraw();
     } catch {
       // Whoever loads the corpus tells what went wrong; a map without names is a map.

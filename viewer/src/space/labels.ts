@@ -1,21 +1,27 @@
-// Names of clusters on the map: where they stand, and which of them fit without covering each other.
+// Names on the map: where those of clusters stand, and which names fit without covering each other.
 
 import type { Cloud } from "../data/cloud";
 import { inLayout, type Projection, project } from "./camera";
 
 /** A name and the place that it names. */
 export interface Label {
-  readonly cluster: number;
   readonly text: string;
   readonly position: readonly [number, number, number];
 }
 
+export interface ClusterLabel extends Label {
+  readonly cluster: number;
+}
+
 /** A name as it would stand on the screen, centred on x and y. */
-export interface Box {
-  readonly label: Label;
+export interface Box<Of extends Label = Label> {
+  readonly label: Of;
   /** In pixels, with the air around it. */
   readonly width: number;
   readonly height: number;
+  /** From its place to its middle. */
+  readonly right: number;
+  readonly down: number;
   x: number;
   y: number;
   isShown: boolean;
@@ -31,7 +37,6 @@ interface Cluster {
 const SAMPLED_POINTS = 75;
 const MOST_OF_THEM = 0.9;
 const MOST_CANDIDATES = 60;
-const MOST_SHOWN = 24;
 const SHOWN_TERMS = 2;
 /** Words that say something to people; numbers and single letters name a cluster only where it has nothing else. */
 const READABLE = /^\p{L}[\p{L}'-]{2,}$/u;
@@ -41,7 +46,7 @@ export function clusterLabels(
   cloud: Cloud,
   labels: Uint16Array | Uint32Array,
   clusters: readonly Cluster[],
-): readonly Label[] {
+): readonly ClusterLabel[] {
   const named = clusters.filter(({ terms }) => terms.length > 0).sort((a, b) => b.size - a.size);
   const samples = samplePoints(cloud, labels, named.slice(0, MOST_CANDIDATES));
   return named.slice(0, MOST_CANDIDATES).flatMap(({ label, terms }) => {
@@ -91,29 +96,55 @@ function quantile(numbers: number[], share: number): number {
 
 const place = new Float64Array(3);
 
-/** Moves boxes to where they belong and shows those that fit: those shown before first, then by their order. Each frame
- * does so: plain loops make nothing that has to be collected.
+/** A box that is not shown yet. */
+export function boxOf<Of extends Label>(
+  label: Of,
+  width: number,
+  height: number,
+  { right, down }: { readonly right: number; readonly down: number },
+): Box<Of> {
+  return { label, width, height, right, down, x: 0, y: 0, isShown: false, wasShown: false };
+}
+
+/** Moves boxes to where they belong and shows those that fit, at most so many: those shown before first, then by their
+ * order, and none that covers one of `others`, which stand already. Each frame does so: plain loops make nothing that has
+ * to be collected.
  */
-export function arrange(boxes: readonly Box[], projection: Projection, width: number, height: number): void {
+export function arrange(
+  boxes: readonly Box[],
+  others: readonly Box[],
+  most: number,
+  projection: Projection,
+  width: number,
+  height: number,
+): void {
   for (let at = 0; at < boxes.length; at++) {
     const box = boxes[at];
     const { position } = box.label;
     const isSeen = project(projection, position[0], position[1], position[2], place);
-    box.x = isSeen ? place[0] : Number.NaN;
-    box.y = isSeen ? place[1] : Number.NaN;
+    box.x = isSeen ? place[0] + box.right : Number.NaN;
+    box.y = isSeen ? place[1] + box.down : Number.NaN;
     box.wasShown = box.isShown;
     box.isShown = false;
   }
-  const kept = show(boxes, true, MOST_SHOWN, width, height);
-  show(boxes, false, MOST_SHOWN - kept, width, height);
+  const kept = show(boxes, others, true, most, width, height);
+  show(boxes, others, false, most - kept, width, height);
 }
 
 /** Of the boxes that were shown before, or were not, shows those that fit, at most so many; returns how many. */
-function show(boxes: readonly Box[], wasShown: boolean, most: number, width: number, height: number): number {
+function show(
+  boxes: readonly Box[],
+  others: readonly Box[],
+  wasShown: boolean,
+  most: number,
+  width: number,
+  height: number,
+): number {
   let shown = 0;
   for (let at = 0; at < boxes.length && shown < most; at++) {
     const box = boxes[at];
-    if (box.wasShown !== wasShown || !isInside(box, width, height) || isCovered(box, boxes)) continue;
+    if (box.wasShown !== wasShown || !isInside(box, width, height)) continue;
+    if (isCovered(box, others) || isCovered(box, boxes)) continue;
     box.isShown = true;
     shown++;
   }

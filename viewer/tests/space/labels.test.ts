@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { writeProjection } from "../../src/space/camera";
-import { arrange, type Box, clusterLabels } from "../../src/space/labels";
+import { arrange, type Box, boxOf, clusterLabels, type Label } from "../../src/space/labels";
 import { randomCloud } from "../clouds";
 
 const cloud = randomCloud(3000);
@@ -13,21 +13,13 @@ function boxes(count: number): Box[] {
     terms: [`name${label}`],
   }));
   const labels = Uint16Array.from({ length: 3000 }, (_, point) => point % count);
-  return clusterLabels(cloud, labels, clusters).map((label) => ({
-    label,
-    width: 80,
-    height: 20,
-    x: 0,
-    y: 0,
-    isShown: false,
-    wasShown: false,
-  }));
+  return clusterLabels(cloud, labels, clusters).map((label) => boxOf(label, 80, 20, { right: 0, down: 0 }));
 }
 
-function arranged(all: Box[], yaw = 0): Box[] {
+function arranged(all: Box[], yaw = 0, others: Box[] = []): Box[] {
   const projection = new Float64Array(12);
   writeProjection({ yaw, pitch: 0.2, distance: 1.8, target: [0, 0, 0] }, VIEW, projection);
-  arrange(all, projection, VIEW.width, VIEW.height);
+  arrange(all, others, 24, projection, VIEW.width, VIEW.height);
   return all.filter((box) => box.isShown);
 }
 
@@ -54,6 +46,22 @@ test("a name stays while there is room for it", () => {
   const all = boxes(60);
   const before = arranged(all);
   expect(arranged(all, 0.0002)).toEqual(before);
+});
+
+test("names yield to others that stand already, and stand beside their places as they are told", () => {
+  const textAt = (position: Label["position"], right: number, down: number) =>
+    boxOf({ text: "mine", position }, 80, 20, { right, down });
+  const alone = arranged(boxes(60));
+  const texts = alone.slice(0, 3).map(({ label }) => textAt(label.position, 30, 0));
+  const stand = arranged(texts);
+  expect(stand.length).toBeGreaterThan(0);
+  const yielding = arranged(boxes(60), 0, texts);
+  const covers = (a: Box, b: Box) => Math.abs(a.x - b.x) < 80 && Math.abs(a.y - b.y) < 20;
+  expect(alone.some((name) => stand.some((text) => covers(name, text)))).toBe(true);
+  expect(yielding.some((name) => stand.some((text) => covers(name, text)))).toBe(false);
+  const [aside] = arranged([textAt([0, 0, 0], 50, 7)]);
+  expect(aside.x).toBeCloseTo(VIEW.width / 2 + 50);
+  expect(aside.y).toBeCloseTo(VIEW.height / 2 + 7);
 });
 
 test("the largest cluster goes first", () => {
