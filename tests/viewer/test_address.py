@@ -126,10 +126,14 @@ def test_the_keyboard_shows_what_is_at_the_crosshair_and_marks_what_is_round_it(
     expect(page.locator(".card")).to_contain_text(points[shown.viz("hovered")].text.strip()[:20])
     box, card = shown.stage.bounding_box(), page.locator(".card").bounding_box()
     assert abs(card["x"] - (box["x"] + box["width"] / 2)) < 60
+    number = shown.viz("hovered")
+    aimed = shown.viz(f"project({number})")
     page.keyboard.press("]")
     page.keyboard.press("m")
     page.wait_for_function("() => window.__viz.marked !== null")
+    page.locator(".marked [data-point]").first.wait_for()
     few = shown.settle().viz("marked")
+    assert shown.viz(f"project({number})")["x"] < aimed["x"] - 100, "it stays at the crosshair beside the panel"
     page.keyboard.press("Escape")
     shown.wait("marked", None)
     for key in (*9 * "]", "m"):

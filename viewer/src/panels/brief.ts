@@ -5,14 +5,14 @@ import type { Brief } from "../messages";
 import { sourceDot } from "./dot";
 import { element, quoted } from "./element";
 import type { Page } from "./page";
-import { band, denser } from "./words";
+import { band, percent } from "./words";
 
 type Shown = Pick<Brief, "preview" | "source" | "density_percentile" | "distance" | "point">;
 
 export function brief(page: Page, shown: Shown): HTMLButtonElement {
-  const { point } = shown;
-  const distance = shown.distance === null ? "" : ` · distance ${shown.distance.toFixed(2)}`;
-  const facts = `${band(shown.density_percentile)}, ${denser(shown.density_percentile, 0)}${distance}`;
+  const { point, density_percentile: percentile } = shown;
+  const distance = shown.distance === null ? "" : ` · ${shown.distance.toFixed(2)} away`;
+  const facts = `${band(percentile)}, denser than ${percent(percentile, 0)}${distance}`;
   const made = element(
     "button",
     { type: "button", class: "brief", disabled: point === null },

@@ -8,7 +8,7 @@ import { element, fill, quoted } from "./element";
 import { isShown, type Page, watch } from "./page";
 import { failure, isAborted } from "./rights";
 import { MOST_TEXTS, ownPoints, type Row, textsOf } from "./texts";
-import { band, count, counted, denser } from "./words";
+import { band, count, counted, percent } from "./words";
 
 const FILES = ".txt,.jsonl,.json,text/plain";
 const CLOSE = 0.35;
@@ -162,7 +162,7 @@ export class Placed {
 
   #entry({ text, position, densityPercentile, nearest, point }: PlacedText): HTMLElement {
     const fly = () => this.#page.stage.setPose({ target: [...position], distance: CLOSE }, true);
-    const facts = `${band(densityPercentile)}, ${denser(densityPercentile, 0)}`;
+    const facts = `${band(densityPercentile)}, denser than ${percent(densityPercentile, 0)}`;
     const button = element(
       "button",
       { type: "button", class: "brief", onclick: fly },

@@ -25,8 +25,8 @@ export function drawn(share: number): string {
 }
 
 /** A density percentile of 0 to 1 -> "denser than 12.3 % of prompts" */
-export function denser(percentile: number, digits = 1): string {
-  return `denser than ${percent(percentile, digits)} of prompts`;
+export function denser(percentile: number): string {
+  return `denser than ${percent(percentile)} of prompts`;
 }
 
 /** A ratio -> "×1.31"; two digits that count, more only for small ones. */
