@@ -79,7 +79,15 @@ export async function fakePage(api: Api = fakeApi(), state: Partial<State> = {})
   const corpus = await Corpus.load(api, null, () => undefined);
   await corpus.complete;
   const store = new Store({ ...INITIAL, corpus, loaded: corpus.cloud.loaded, ...state });
-  const stage = { frame: vi.fn(), closer: vi.fn(), setPose: vi.fn(), crosshair: null as object | null, focus: vi.fn() };
+  const view = { covered: { right: 0, bottom: 0 } };
+  const stage = {
+    view,
+    frame: vi.fn(),
+    closer: vi.fn(),
+    setPose: vi.fn(),
+    crosshair: null as object | null,
+    focus: vi.fn(),
+  };
   const page = { store, api, stage, notices: new Notices(), findSimilar: vi.fn() };
   return { page: page as unknown as Page, store, stage, corpus };
 }

@@ -32,7 +32,7 @@ export class HoverCard {
       this.#pointer = null;
       this.#render(page.store.state);
     });
-    watch(page.store, ["hovered", "hoveredOther"], (state) => this.#render(state));
+    watch(page.store, ["hovered", "hoveredOther", "selected"], (state) => this.#render(state));
   }
 
   #move(event: PointerEvent): void {
@@ -53,9 +53,11 @@ export class HoverCard {
   get #anchor(): { readonly x: number; readonly y: number } | null {
     const { crosshair } = this.#page.stage;
     if (this.#pointer !== null || crosshair === null) return this.#pointer;
-    const { hovered, hoveredOther } = this.#page.store.state;
+    const { hovered, hoveredOther, selected } = this.#page.store.state;
+    // What is selected is told by its own panel, and what a list points at is elsewhere.
+    if (crosshair.point !== (hovered ?? hoveredOther) || hovered === selected) return null;
     const box = this.#map.getBoundingClientRect();
-    return crosshair.point === (hovered ?? hoveredOther) ? { x: box.x + crosshair.x, y: box.y + crosshair.y } : null;
+    return { x: box.x + crosshair.x, y: box.y + crosshair.y };
   }
 
   #showOwn(corpus: Corpus, point: number): void {
@@ -122,8 +124,9 @@ export class HoverCard {
     if (at === null) return;
     const area = this.#map.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = this.root;
-    const isLeft = at.x + GAP + width > area.right;
-    const isAbove = at.y + GAP + height > area.bottom;
+    const { right, bottom } = this.#page.stage.view.covered;
+    const isLeft = at.x + GAP + width > area.right - right;
+    const isAbove = at.y + GAP + height > area.bottom - bottom;
     const x = Math.max(0, isLeft ? at.x - GAP - width : at.x + GAP);
     const y = Math.max(0, isAbove ? at.y - GAP - height : at.y + GAP);
     this.root.style.transform = `translate(${x}px, ${y}px)`;

@@ -34,7 +34,14 @@ test("who aims by keys sees and hears what is at the crosshair, and not what a l
   expect([root.hidden, root.textContent?.includes("text 3")]).toEqual([false, true]);
   expect(root.style.transform).toBe("translate(766px, 366px)");
   expect(page.notices.root.textContent).toContain("text 3");
-  store.set({ hovered: 4 });
+  stage.view.covered.right = 440;
+  Object.defineProperty(root, "offsetWidth", { value: 20 });
+  store.set({ hovered: null });
+  store.set({ hovered: 3 });
+  expect(root.style.transform, "it keeps off a panel").toBe("translate(714px, 366px)");
+  store.set({ selected: 3 });
+  expect(root.hidden, "its own panel tells of it").toBe(true);
+  store.set({ selected: null, hovered: 4 });
   expect(root.hidden).toBe(true);
   stage.crosshair = null;
   store.set({ hovered: 3 });
