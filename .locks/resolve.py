@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = {"cpu": "jobs,cpu,test", "gpu": "jobs,gpu,test"}
+EXTRAS = {"cpu": "jobs,benchmark,test", "gpu": "jobs,gpu,test"}
 FREED = {"faiss-cpu", "llvmlite", "numba", "pandas"}  # what the GPU libraries ask for in other versions
 CUDA_BUILD = "torch!=2.13.0+cpu"  # a CPU build that lies at hand has fewer dependencies
 

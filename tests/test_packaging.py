@@ -145,7 +145,7 @@ def test_the_installed_wheel_works_without_the_heavy_packages(wheel, tmp_path):
     assert all(line.startswith(str(tmp_path)) for line in done.stdout.splitlines())
 
 
-@pytest.mark.parametrize(("name", "extras"), [("cpu", ("jobs", "cpu", "test")), ("gpu", ("jobs", "gpu", "test"))])
+@pytest.mark.parametrize(("name", "extras"), [("cpu", ("jobs", "benchmark", "test")), ("gpu", ("jobs", "gpu", "test"))])
 def test_a_lock_pins_every_direct_dependency(name, extras):
     assert not _direct(*extras) - set(_lock(name))
     assert {"hatchling", "editables", "pip"} <= set(_lock(name))

@@ -52,6 +52,8 @@ def _torch_problem() -> str:
 
 
 def _faiss_problem() -> str:
+    if not importlib.util.find_spec("faiss"):
+        return "FAISS is not installed"
     import faiss
 
     num_gpus = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0

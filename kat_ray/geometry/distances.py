@@ -23,21 +23,21 @@ def nearest_of(
 ) -> tuple[IndexMatrix, Float64Matrix]:
     """The k nearest of the candidate rows of a shard [S, D] for each query [Q, D], but never its own row.
 
-    candidates int64 [Q, C] are row numbers of the shard, ascending in each line; own_rows int64 [Q] likewise, outside
-    0..S-1 for a query that is not in the shard. Returns indices int64 [Q, k] and distances float64 [Q, k], ascending,
-    equal distances by the lower row; -1 and inf where there are fewer. Candidates after the k-th at distance 0 are not
-    looked at, so that thousands of equal rows cost no more than k.
+    candidates int64 [Q, C] are row numbers of the shard, ascending in each line and -1 behind the last; own_rows int64
+    [Q] likewise, outside 0..S-1 for a query that is not in the shard. Returns indices int64 [Q, k] and distances
+    float64 [Q, k], ascending, equal distances by the lower row; -1 and inf where there are fewer. Candidates after the
+    k-th at distance 0 are not looked at, so that thousands of equal rows cost no more than k.
     """
-    indices, distances = _nearest(_frozen(queries), own_rows, _frozen(shard), _frozen(candidates), k)
+    indices, distances = _nearest(frozen(queries), own_rows, frozen(shard), frozen(candidates), k)
     return indices, distances
 
 
 def squared_norms(vectors: Float32Matrix) -> Float64Vector:
     """Squared Euclidean norm of each row of float32 vectors [S, D], in float64 [S]."""
-    return np.asarray(_squared_norms(_frozen(vectors)))
+    return np.asarray(_squared_norms(frozen(vectors)))
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """A read-only view, so that mapped and ordinary arrays share one compiled loop."""
     view = np.ascontiguousarray(array).view(np.ndarray)
     view.flags.writeable = False
@@ -83,6 +83,8 @@ def _nearest_loop(queries: Any, own_rows: Any, shard: Any, candidates: Any, k: i
     sums = np.empty(_LANES)
     for query in range(queries.shape[0]):
         for row in candidates[query]:
+            if row < 0:
+                break
             if row != own_rows[query]:
                 _insert(indices[query], distances[query], row, _distance(queries[query], shard[row], sums))
                 if distances[query, k - 1] == 0.0:

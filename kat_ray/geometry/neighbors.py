@@ -2,32 +2,29 @@
 
 Knows vectors and row numbers; nothing of files, prompts or Ray. Self is removed by index, never by position.
 
-How exactness is had at the price of a float32 search: FAISS proposes a few more rows than asked for, by squared
-distances in float32; the distances of these are computed again directly in float64; and a row is accepted only when a
-bound on the float32 error proves that every row left out is farther than the last one kept. Rows without that proof
-(many near duplicates) are scanned again with the same bound. So the result is a function of the vectors alone.
-
-The error bound: a float32 sum of D products in any order is within gamma_D |x| |y| of the true one, where
-gamma_n = n u / (1 - n u), u = 2**-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1 and 3.5).
-The squared distance |x|^2 + |y|^2 - 2 x.y adds three roundings: it is within gamma_(D+4) (|x| + |y|)^2.
+How exactness is had at a fraction of the price of a float32 search: fast arithmetic proposes rows and a bound on the
+distance of all others (`candidates`, on a GPU `gpu_candidates`); the distances of the proposed ones are computed
+directly in float64; and a row is done only when the bound proves that every row left out is farther than the last one
+kept. Rows without that proof (among many near duplicates) are scanned again in float32, whose own error is bounded
+likewise. So the result is a function of the vectors alone.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix, Int64Vector
-from kat_ray.errors import InputError, ResourceError
+from kat_ray.errors import InputError
+from kat_ray.geometry.candidates import CodedShard
 from kat_ray.geometry.distances import nearest_of, squared_norms
+from kat_ray.geometry.gpu_candidates import GpuShard, float32_error
 
 Device = Literal["cpu", "gpu"]
 
-_SPARE_CANDIDATES = 12  # beyond k and self: the gap they open lets nearly every row be proved
 _SLACK = 1.0 + 1e-9  # covers the rounding of the float64 distances themselves
 _SCAN_BYTES = 64 << 20  # float32 products held at once while unproved rows are scanned
 _LARGEST_LENGTH = 1e6  # keeps float32 sums far from overflow; embeddings have norm 1
@@ -54,9 +51,9 @@ class _Measured(NamedTuple):
 class ExactIndex:
     """Exact search in one shard, checked and measured once for any number of query blocks.
 
-    Row i of the shard float32 [S, D] is corpus row shard_start + i. On the CPU a contiguous shard is held without a
-    copy; on a GPU a copy stays resident as long as the index. Nothing is written to, and rows need not be unit rows.
-    Threads are those of FAISS and NumPy in this process.
+    Row i of the shard float32 [S, D] is corpus row shard_start + i. A contiguous shard is held without a copy, and
+    beside it a quarter of its size in 8-bit integers; on a GPU a copy stays resident as long as the index. Nothing is
+    written to, and rows need not be unit rows. Threads are those of torch and NumPy in this process.
 
     Raises:
         InputError: another shape or dtype, NaN or infinity, rows longer than 1e6.
@@ -66,10 +63,11 @@ class ExactIndex:
     def __init__(self, shard: Float32Matrix, shard_start: int = 0, *, device: Device = "cpu") -> None:
         self._held = _measure("shard", shard)
         self._start = shard_start
-        self._on_gpu = _gpu_index(self._held.vectors) if device == "gpu" else None
+        make = GpuShard if device == "gpu" else CodedShard
+        self._finder = make(*self._held) if len(shard) else None
 
     def search(self, queries: Float32Matrix, query_rows: Int64Vector, k: int) -> Neighbors:
-        """The exact k nearest rows of the shard for each query [Q, D]. Cost: 2 Q S D float32 operations.
+        """The exact k nearest rows of the shard for each query [Q, D]. Cost: 2 Q S D operations on 8-bit integers.
 
         query_rows [Q] are the corpus rows of the queries, which are not their own neighbors; -1 for unseen vectors.
 
@@ -78,29 +76,17 @@ class ExactIndex:
         """
         shard, asked = self._held.vectors, _measure("queries", queries)
         _require_fitting(queries, query_rows, shard)
-        if k == 0 or len(queries) == 0 or len(shard) == 0:
+        if k == 0 or len(queries) == 0 or self._finder is None:
             return _nobody(len(queries), k)
         own_rows = query_rows - self._start
-        num_candidates = min(k + 1 + _SPARE_CANDIDATES, len(shard))
-        candidates, last_kept = self._candidates(asked.vectors, num_candidates)
-        indices, distances = nearest_of(queries, own_rows, shard, candidates, k)
-        if num_candidates < len(shard):
-            bounds = distances[:, -1] ** 2 * _SLACK + _error_bounds(asked, self._held)
-            unproved = np.flatnonzero(~(last_kept > bounds))
-            for query, possible in _possible_rows(asked, self._held, unproved, bounds):
-                row = slice(query, query + 1)
-                indices[row], distances[row] = nearest_of(queries[row], own_rows[row], shard, possible[None], k)
+        rows, nearest_left_out = self._finder.find(asked.vectors, asked.lengths, own_rows, k)
+        indices, distances = nearest_of(queries, own_rows, shard, rows, k)
+        squares = distances[:, -1] ** 2 * _SLACK
+        unproved = np.flatnonzero(~(nearest_left_out > squares))
+        for query, possible in _possible_rows(asked, self._held, unproved, squares):
+            row = slice(query, query + 1)
+            indices[row], distances[row] = nearest_of(queries[row], own_rows[row], shard, possible[None], k)
         return Neighbors(np.where(indices < 0, -1, indices + self._start), distances)
-
-    def _candidates(self, queries: Float32Matrix, count: int) -> tuple[IndexMatrix, Float64Vector]:
-        """Rows [Q, count] nearest in float32, ascending by number, and each query's largest squared distance [Q]."""
-        import faiss
-
-        if self._on_gpu is None:
-            squares, rows = faiss.knn(queries, self._held.vectors, count, metric=faiss.METRIC_L2)
-        else:
-            squares, rows = self._on_gpu.search(queries, count)
-        return np.sort(rows, axis=1), squares[:, -1].astype(np.float64)
 
 
 def search(
@@ -145,46 +131,17 @@ def exact_neighbors(
     return Neighbors(np.concatenate([b.indices for b in blocks]), np.concatenate([b.distances for b in blocks]))
 
 
-def _gpu_index(vectors: Float32Matrix) -> Any:
-    """The rows and their norms in the memory of this process's GPU."""
-    import faiss
-
-    resources, config = _gpu_resources(), faiss.GpuIndexFlatConfig()
-    config.use_cuvs = False  # FAISS's own kernels, whose sums in float32 the error bound is about
-    index = faiss.GpuIndexFlatL2(resources, vectors.shape[1], config)
-    index.add(vectors)
-    return index
-
-
-@functools.cache
-def _gpu_resources() -> Any:
-    """FAISS's scratch memory on the GPU, once a process."""
-    import faiss
-
-    if not hasattr(faiss, "StandardGpuResources") or faiss.get_num_gpus() == 0:
-        raise ResourceError(
-            "The neighbor search was asked to run on a GPU but FAISS sees none; install faiss-gpu on a machine with an "
-            "NVIDIA GPU, or use the device cpu."
-        )
-    return faiss.StandardGpuResources()
-
-
 def _possible_rows(
-    asked: _Measured, held: _Measured, unproved: Int64Vector, bounds: Float64Vector
+    asked: _Measured, held: _Measured, unproved: Int64Vector, squares: Float64Vector
 ) -> Iterator[tuple[int, Int64Vector]]:
-    """Each unproved query with the shard rows, ascending, whose float32 squared distance is within its bound."""
+    """Each unproved query with the shard rows, ascending, that float32 cannot prove to be farther than its square."""
+    bounds = squares + float32_error(held.vectors.shape[1], asked.lengths + held.lengths.max())
     block_rows = max(1, _SCAN_BYTES // (4 * len(held.vectors)))
     for start in range(0, len(unproved), block_rows):
         block = unproved[start : start + block_rows]
         for query, products in zip(block.tolist(), asked.vectors[block] @ held.vectors.T, strict=True):
             squares = asked.lengths[query] ** 2 + held.lengths**2 - 2.0 * products
             yield query, np.flatnonzero(squares <= bounds[query])
-
-
-def _error_bounds(asked: _Measured, held: _Measured) -> Float64Vector:
-    terms = (asked.vectors.shape[1] + 4) * 2.0**-24
-    reach = asked.lengths + held.lengths.max()
-    return np.asarray(terms / (1.0 - terms) * reach**2)
 
 
 def _measure(name: str, vectors: Float32Matrix) -> _Measured:

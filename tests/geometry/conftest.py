@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -33,11 +32,8 @@ def _all_distances(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
 @pytest.fixture(scope="package", autouse=True)
 def _one_thread() -> Iterator[None]:
     """Thousands of tiny searches, whose threads would only wait for each other on a busy machine."""
-    threads = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
     with threadpool_limits(1):
         yield
-    faiss.omp_set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")
