@@ -10,7 +10,7 @@ import { Outage } from "./outage";
 import { layout } from "./panels/layout";
 import { Notices } from "./panels/notices";
 import type { Page } from "./panels/page";
-import { Search } from "./panels/search";
+import { Search } from "./panels/sidebar/search";
 import { TokenDialog } from "./panels/token";
 import { INITIAL, Store } from "./state";
 import { followTheme } from "./theme";

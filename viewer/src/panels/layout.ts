@@ -1,16 +1,16 @@
 // Where everything stands: the map below, the panels over it. Nothing here changes the size of the map.
 
 import type { Covered } from "../space/framing";
-import { HoverCard } from "./card";
-import { Detail } from "./detail";
 import { element, icon } from "./element";
-import { helpDialog } from "./help";
-import { marked } from "./marked";
+import { HoverCard } from "./map/card";
+import { helpDialog } from "./map/help";
+import { progress } from "./map/progress";
+import { tools } from "./map/tools";
 import { type Page, watch } from "./page";
-import { progress } from "./progress";
-import type { Search } from "./search";
-import { sidebar } from "./sidebar";
-import { tools } from "./tools";
+import { Detail } from "./selection/detail";
+import { marked } from "./selection/marked";
+import type { Search } from "./sidebar/search";
+import { sidebar } from "./sidebar/sidebar";
 
 const MENU = "M2.5 4h11M2.5 8h11M2.5 12h11";
 

@@ -1,0 +1,73 @@
+// @vitest-environment happy-dom
+import { expect, test, vi } from "vitest";
+import { ApiError } from "../../../src/connection";
+import { editing } from "../../../src/panels/selection/editing";
+import { fakeApi, fakePage, later, NUM_POINTS, SERVICE, SNAPSHOT, settled } from "../../service";
+
+const CHILD = "00000000000000cd";
+const marked = Uint32Array.of(1, 2);
+const bytes = async () => new ArrayBuffer(8 * NUM_POINTS);
+
+test("changes are offered once it is known that this reader may make them", async () => {
+  const { page, store } = await fakePage(fakeApi(), { marked });
+  const root = editing(page);
+  expect(root.querySelectorAll("button")).toHaveLength(0);
+  store.set({ service: { ...SERVICE, scope: "publish" } });
+  expect(root.querySelector("button")?.textContent).toBe("×2");
+  store.set({ service: { ...SERVICE, scope: "read" } });
+  expect(root.textContent).toContain("may only read");
+});
+
+/** Weights of 1, but for the two marked prompts, which have 5 each: 10 of 48 draws. */
+function weighted(isAway = false) {
+  const weights = Float32Array.from({ length: NUM_POINTS }, (_, point) => (marked.includes(point) ? 5 : 1));
+  return async (path: string) => {
+    if (isAway) throw new ApiError(null, "away");
+    return path.endsWith("weights") ? weights.buffer : new ArrayBuffer(8 * NUM_POINTS);
+  };
+}
+
+function told(root: HTMLElement): string[] {
+  return [...root.querySelectorAll("[data-factor]")].map((place) => place.textContent ?? "");
+}
+
+test("each change says which share of draws it makes, and what is made says it again", async () => {
+  const edit = async () => ({ snapshot_id: CHILD, parent: SNAPSHOT, is_new: true });
+  const { page, store } = await fakePage(fakeApi({ bytes: weighted(), edit }), { marked, service: SERVICE });
+  const root = editing(page);
+  await settled();
+  expect(told(root)).toEqual(["20.8 %", "34.5 %", "51.3 %", "67.8 %", "2.6 %", "0.26 %"]);
+  const button = [...root.querySelectorAll("button")].find((one) => one.textContent === "×8");
+  const described = button?.getAttribute("aria-describedby") ?? "";
+  expect(root.querySelector(`[id="${described}"]`)?.textContent).toBe("67.8 %");
+  button?.click();
+  await settled();
+  expect(root.textContent).toContain("20.8 % → 67.8 %");
+  store.set({ marked: Uint32Array.of(3) });
+  expect(root.textContent).not.toContain("→");
+});
+
+test("shares that did not come are asked for again when the service is back", async () => {
+  const bytes = vi.fn(weighted(true));
+  const { page, store } = await fakePage(fakeApi({ bytes }), { marked, service: SERVICE });
+  const root = editing(page);
+  await settled();
+  expect(told(root).join("")).toBe("");
+  bytes.mockImplementation(weighted());
+  store.set({ returns: 1 });
+  await settled();
+  expect(told(root)[0]).toBe("20.8 %");
+});
+
+test("a version that is made after the map went on is told, and not as one of the snapshot shown now", async () => {
+  const answer = later<unknown>();
+  const { page, store } = await fakePage(fakeApi({ bytes, edit: () => answer.promise }), { marked, service: SERVICE });
+  const root = editing(page);
+  root.querySelector("button")?.click();
+  await settled();
+  store.set({ corpus: (await fakePage()).corpus });
+  answer.resolve({ snapshot_id: CHILD, parent: SNAPSHOT, is_new: true });
+  await settled();
+  expect(root.textContent).not.toContain(CHILD);
+  expect(page.notices.root.textContent).toContain(CHILD);
+});
