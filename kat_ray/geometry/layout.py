@@ -1,7 +1,8 @@
 """Three coordinates for each row, so that the corpus can be looked at: UMAP over the shared neighbor graph.
 
 Knows vectors, the graph and a seed; nothing of files, sources or the viewer. The same inputs and seed give the same
-bytes on one kind of machine. Coordinates are centred and scaled by one factor, so that shapes are kept.
+bytes on one kind of machine, with any number of threads. Coordinates are centred and scaled by one factor, so that
+shapes are kept.
 
 The start is the principal axes and not UMAP's spectral layout: that needs sqrt(N) Lanczos vectors of N float64 (1.2 GB
 at 276,000 rows), warns and falls back on graphs in many pieces, and fails on tiny ones (on the choice: Kobak and
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, require_rows
 from kat_ray.errors import InputError, ResourceError
+from kat_ray.geometry.layout_epochs import optimize
 from kat_ray.geometry.neighbors import Device
 
 _FEWEST_ROWS = 10  # below, the principal axes show the distances better than a stochastic layout
@@ -40,7 +42,7 @@ class LayoutConfig:
     seed: int = 42
     """Decides the layout; the same seed gives the same map."""
     device: Device = "cpu"
-    """Where it runs: umap-learn on the cpu, cuML on the gpu."""
+    """Where it runs: umap-learn's graph and our optimization on the cpu, cuML on the gpu."""
 
     def __post_init__(self) -> None:
         if self.n_neighbors < 2:
@@ -57,7 +59,7 @@ def layout(
 ) -> Float32Matrix:
     """Coordinates float32 [N, 3] in [-1, 1] of vectors [N, D], from their graph [N, K] (self not in it).
 
-    Of the graph the first min(n_neighbors, N - 1) - 1 columns count. One thread on the CPU. Fewer than 10 rows are
+    Of the graph the first min(n_neighbors, N - 1) - 1 columns count. All threads of the process. Fewer than 10 rows are
     shown along their principal axes; equal rows then share a place.
 
     Raises:
@@ -144,26 +146,7 @@ def _layout_on_cpu(
         vectors, indices.shape[1], random_state, "euclidean", knn_indices=indices, knn_dists=distances
     )
     a, b = umap.find_ab_params(1.0, config.min_dist)
-    coordinates, _ = umap.simplicial_set_embedding(
-        data=vectors,
-        graph=graph,
-        n_components=3,
-        initial_alpha=1.0,
-        a=a,
-        b=b,
-        gamma=1.0,
-        negative_sample_rate=5,
-        n_epochs=None,
-        init=_start(vectors, random_state),
-        random_state=random_state,
-        metric="euclidean",
-        metric_kwds={},
-        densmap=False,
-        densmap_kwds={},
-        output_dens=False,
-        parallel=False,
-    )
-    return np.asarray(coordinates)
+    return optimize(_start(vectors, random_state), graph.tocsr(), a, b, config.seed)
 
 
 def _layout_on_gpu(
@@ -189,10 +172,12 @@ def _layout_on_gpu(
 
 
 def _start(vectors: Float32Matrix, random_state: np.random.RandomState) -> Float32Matrix:
-    """Principal axes scaled to UMAP's start of 10 units, with a little noise that parts equal rows."""
+    """Principal axes, each stretched to UMAP's start of 10 units, with a little noise that parts equal rows."""
     axes = principal_axes(vectors)
-    reach = float(np.abs(axes).max()) or 1.0
-    return (axes * (10.0 / reach) + random_state.normal(scale=1e-4, size=axes.shape)).astype(np.float32)
+    lowest = axes.min(axis=0)
+    widths = axes.max(axis=0) - lowest
+    stretched = (axes - lowest) * (10.0 / np.where(widths > 0.0, widths, 1.0))
+    return np.asarray(stretched + random_state.normal(scale=1e-4, size=axes.shape), np.float32)
 
 
 def _membership(distances: NDArray[np.float64]) -> NDArray[np.float64]:
