@@ -10,7 +10,22 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-_PACKAGES = ("kat-ray", "ray", "torch", "numpy", "pyarrow", "playwright")
+_PACKAGES = (
+    "kat-ray",
+    "ray",
+    "torch",
+    "numpy",
+    "pyarrow",
+    "openvino",
+    "nncf",
+    "sentence-transformers",
+    "scikit-learn",
+    "umap-learn",
+    "pynndescent",
+    "numba",
+    "faiss-cpu",
+    "playwright",
+)
 _SECONDS = 10
 
 

@@ -10,11 +10,11 @@ import statistics
 import urllib.request
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
+from benchmark.findings import Findings
 from benchmark.map_pages import MapPage, SeedsPage, Size, Traffic, fresh_page, retained_bytes
 from benchmark.measure import Measure
 from benchmark.pages import built_pages
@@ -35,19 +35,7 @@ _MEBIBYTE = 1 << 20
 _PICTURE_BYTES = 8  # a pixel: colour and depth
 
 
-@dataclass(slots=True)
-class _Findings:
-    """Figures, and reasons why none of them may count."""
-
-    measures: list[Measure] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-
-    def expect(self, holds: bool, sentence: str) -> None:
-        if not holds and sentence not in self.doubts:
-            self.doubts.append(sentence)
-
-
-def measure_map(snapshot: str) -> list[Measure]:
+def measure_map(snapshot: str) -> Findings:
     """All figures of the map; no bar holds where one page has other points than the other, or picks what is not drawn.
 
     Raises:
@@ -59,16 +47,16 @@ def measure_map(snapshot: str) -> list[Measure]:
         raise ResourceError(NO_BROWSER)
     with running(snapshot) as service, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        found = _Findings()
+        found = Findings()
         size = _measure_bytes(browser, service, found)
         _measure_loading(browser, service, size, found)
         _measure_use(browser, service, size, found)
         _measure_picking(browser, service, size, found)
         browser.close()
-    return [one.refused(found.doubts) for one in found.measures]
+    return found
 
 
-def _measure_bytes(browser: Browser, service: str, found: _Findings) -> Size:
+def _measure_bytes(browser: Browser, service: str, found: Findings) -> Size:
     """Returns the size of the map, which the other pages get too."""
     plain, packed = _json_bytes(service)
     with fresh_page(browser) as page:
@@ -100,7 +88,7 @@ def _body(address: str) -> Iterator[bytes]:
             yield part
 
 
-def _measure_loading(browser: Browser, service: str, size: Size, found: _Findings) -> None:
+def _measure_loading(browser: Browser, service: str, size: Size, found: Findings) -> None:
     ours, theirs, heaps = [], [], []
     for _ in range(_LOADS):
         with fresh_page(browser) as page:
@@ -127,7 +115,7 @@ def _measure_loading(browser: Browser, service: str, size: Size, found: _Finding
     _measure_heap(heaps, _empty_heaps(browser, service), size, found)
 
 
-def _measure_heap(heaps: Sequence[tuple[int, int]], empty: tuple[int, int], size: Size, found: _Findings) -> None:
+def _measure_heap(heaps: Sequence[tuple[int, int]], empty: tuple[int, int], size: Size, found: Findings) -> None:
     """Our picture, which the processor draws once there are data, is in the heap; theirs is the graphics card's."""
     picture = _PICTURE_BYTES * size[0] * size[1] / _MEBIBYTE
     ours, theirs = (_middle(heap[page] for heap in heaps) / _MEBIBYTE for page in (0, 1))
@@ -154,7 +142,7 @@ def _empty_heaps(browser: Browser, service: str) -> tuple[int, int]:
         return ours, retained_bytes(page)
 
 
-def _measure_use(browser: Browser, service: str, size: Size, found: _Findings) -> None:
+def _measure_use(browser: Browser, service: str, size: Size, found: Findings) -> None:
     pixels = random_pixels(_PICKS, (size[0] // 2, size[1] // 2), seed=1)
     pixels = [(x + size[0] // 4, y + size[1] // 4) for x, y in pixels]  # around the middle, where points are
     with fresh_page(browser, size) as page:
@@ -187,7 +175,7 @@ def _measure_use(browser: Browser, service: str, size: Size, found: _Findings) -
     ]
 
 
-def _measure_picking(browser: Browser, service: str, size: Size, found: _Findings) -> None:
+def _measure_picking(browser: Browser, service: str, size: Size, found: Findings) -> None:
     pixels = random_pixels(_COMPARED, size, seed=2)
     with fresh_page(browser) as page, fresh_page(browser, size) as other:
         same = agreement(MapPage(page, service, "webgl"), IdPage(other, service), _POSES, pixels)

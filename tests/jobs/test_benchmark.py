@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-import benchmark.map
+import benchmark.parts
+from benchmark.findings import Findings
 from benchmark.measure import Measure
+from benchmark.names import PARTS
 from jobs.benchmark import BenchmarkOptions, run
 from jobs.command import run_job
 
@@ -18,10 +20,10 @@ UNMET = Measure.at_least("picked", "%", 90.0, 98.0)
 
 
 @pytest.fixture
-def measured(monkeypatch: pytest.MonkeyPatch) -> list[Measure]:
-    """What the map is found to do."""
-    found: list[Measure] = []
-    monkeypatch.setattr(benchmark.map, "measure_map", lambda snapshot: found)
+def measured(monkeypatch: pytest.MonkeyPatch) -> Findings:
+    """What each part is found to do."""
+    found = Findings()
+    monkeypatch.setattr(benchmark.parts.Run, "findings", lambda self, part: found)
     return found
 
 
@@ -30,18 +32,38 @@ def _line(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
     return line
 
 
+def _run(*arguments: str) -> int:
+    return run_job("benchmark", BenchmarkOptions, run, "", arguments)
+
+
 def test_where_all_bars_hold_the_exit_code_is_0(measured, capsys):
-    measured += [HELD, STATED]
-    assert run_job("benchmark", BenchmarkOptions, run, "", ["--snapshot", "store"]) == 0
+    measured.measures += [HELD, STATED]
+    assert _run("--only", "map", "--snapshot", "store") == 0
     told = {"parts": ["map"], "bars": 1, "held": 1, "failed": [], "json": None}
     assert _line(capsys) == {"job": "benchmark", "ok": True, **told}
 
 
 def test_a_bar_that_does_not_hold_is_named_and_the_figures_are_written(measured, capsys, tmp_path):
-    measured += [HELD, STATED, UNMET]
+    measured.measures += [HELD, STATED, UNMET]
     file = tmp_path / "figures.json"
-    assert run_job("benchmark", BenchmarkOptions, run, "", ["--snapshot", "store", "--json", str(file)]) == 1
+    assert _run("--only", "map", "--json", str(file)) == 1
     line = _line(capsys)
     assert (line["ok"], line["bars"], line["held"], line["failed"]) == (False, 2, 1, ["picked"])
     assert line["error"] == "1 of 2 bars do not hold: picked."
-    assert [one["name"] for one in json.loads(Path(file).read_text())["parts"]["map"]][-1] == "picked"
+    written = json.loads(Path(file).read_text())
+    assert [one["name"] for one in written["parts"]["map"]][-1] == "picked"
+    assert {"machine", "seconds", "part_seconds", "parts"} == set(written)
+    assert {"processor", "versions", "commit"} <= set(written["machine"])
+
+
+def test_a_doubt_refuses_the_bars_of_its_part(measured, capsys):
+    measured.measures += [HELD]
+    measured.expect(False, "Nothing is drawn.")
+    assert _run("--only", "map") == 1
+    assert _line(capsys)["failed"] == [HELD.name]
+
+
+def test_all_parts_are_measured_by_default(measured, capsys):
+    measured.measures += [HELD]
+    assert _run() == 0
+    assert _line(capsys)["parts"] == list(PARTS)

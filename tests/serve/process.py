@@ -90,7 +90,7 @@ class PlainService(NamedTuple):
 def plain_uvicorn(uri: str) -> Iterator[PlainService]:
     """The app by uvicorn alone, from its first answer to the end of the block."""
     port = free_port()
-    command = [sys.executable, "-m", "tests.serve.plain_server", uri, str(port)]
+    command = [sys.executable, "-m", "serve.plain_server", uri, str(port)]
     process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
     try:

@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
+from benchmark.traffic import Figures, Request, measure
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.snapshot.wire import encode_ids
@@ -19,7 +20,6 @@ from kat_ray.storage import Location
 from tests.serve.cluster import listening
 from tests.serve.process import plain_uvicorn, started_service
 from tests.serve.stores import publish
-from tests.serve.traffic import Figures, Request, measure
 
 REPLICA_PORTS = {
     "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",

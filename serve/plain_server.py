@@ -1,4 +1,7 @@
-"""`python -m tests.serve.plain_server STORE PORT`: the app by uvicorn alone; prints the time when imports are done."""
+"""`python -m serve.plain_server STORE PORT`: the app by uvicorn alone, to know what Ray Serve adds.
+
+Prints the time when its imports are done, as one line.
+"""
 
 from __future__ import annotations
 
@@ -12,5 +15,6 @@ from serve.settings import ServiceSettings
 
 if __name__ == "__main__":
     settings = ServiceSettings(sys.argv[1], port=int(sys.argv[2]))
-    print(time.time(), flush=True)
+    sys.stdout.write(f"{time.time()}\n")
+    sys.stdout.flush()
     uvicorn.run(make_app(settings), port=settings.port, log_level="error", access_log=False)

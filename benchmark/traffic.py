@@ -34,7 +34,7 @@ end
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request of `num_ids` ids."""
 
@@ -46,10 +46,11 @@ class Request:
 
     @property
     def headers(self) -> dict[str, str]:
+        """What goes with the body."""
         return {"Content-Type": self.content_type}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What was measured; times in milliseconds."""
 
@@ -70,8 +71,9 @@ def _by_wrk(url: str, request: Request, seconds: float, folder: Path) -> Figures
     body.write_bytes(request.body)
     headers = ", ".join(f"[{json.dumps(name)}] = {json.dumps(value)}" for name, value in request.headers.items())
     script.write_text(_SCRIPT.format(body=body, method="POST", headers=headers))
-    command = ["wrk", "-t1", f"-c{NUM_CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "20s", "-s", script]
-    done = subprocess.run([*command, url + request.path], capture_output=True, text=True, timeout=120, check=True)
+    command = f"wrk -t1 -c{NUM_CONNECTIONS} -d{max(1, round(seconds))}s --timeout 20s -s".split()
+    command += [str(script), url + request.path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)  # noqa: S603
     found = json.loads(re.findall(r"\{.*\}", done.stderr)[-1])
     rate = found["requests"] / (found["microseconds"] / 1e6)
     return Figures(rate, found["p50"], found["p99"], found["failed"])

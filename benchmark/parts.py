@@ -1,0 +1,90 @@
+"""Measures parts by name, each at most once a run, since some reckon with what others found."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+
+from benchmark.baselines import Baselines
+from benchmark.clock import Clock
+from benchmark.corpus import Corpus
+from benchmark.draws import measure_draws
+from benchmark.embedding import measure_embedding
+from benchmark.findings import Findings
+from benchmark.graphs import measure_approximate, measure_exact
+from benchmark.growth import measure_growth
+from benchmark.layouts import measure_layout
+from benchmark.names import BUILDING, READING, SHOWING
+from benchmark.overhead import measure_overhead
+from benchmark.weights_http import measure_http
+from benchmark.whole_build import measure_build, measure_memory
+from kat_ray.errors import KatRayError, ResourceError
+
+
+class Run:
+    """One run over one corpus. What cannot be measured is a bar that fails, and the other parts go on."""
+
+    def __init__(self, corpus: Corpus, clock: Clock) -> None:
+        self._corpus, self._clock = corpus, clock
+        self._baselines = Baselines(corpus)
+        self._found: dict[str, Findings] = {}
+        self._broken = ""
+
+    def findings(self, part: str) -> Findings:
+        """What the part found."""
+        if part not in self._found:
+            with self._clock.part(part):
+                self._found[part] = self._measure(part)
+        return self._found[part]
+
+    def _measure(self, part: str) -> Findings:
+        try:
+            self._prepare(part)
+            return self._ways()[part]()
+        except ModuleNotFoundError as error:
+            return Findings.nothing(part, f"{error.name} is not installed; run: pip install 'kat-ray[benchmark]'")
+        except KatRayError as error:
+            return Findings.nothing(part, str(error))
+        except Exception as error:  # noqa: BLE001 - the figures of other parts must not be lost
+            traceback.print_exc()
+            return Findings.nothing(part, f"Unexpected {type(error).__name__}: {error}")
+
+    def _prepare(self, part: str) -> None:
+        """Make what the part is measured on, so that its seconds are not counted as the part's."""
+        corpus = self._corpus
+        needs_build = part in BUILDING or (part in READING and corpus.is_built)
+        if corpus.has_built or not (needs_build or (part in SHOWING and not corpus.is_given)):
+            return
+        if self._broken:
+            raise ResourceError(self._broken)
+        try:
+            with self._clock.part("corpus"):
+                _ = corpus.pairs
+            with self._clock.part("whole build"):
+                _ = corpus.built
+        except KatRayError as error:
+            self._broken = str(error)
+            raise
+
+    def _ways(self) -> dict[str, Callable[[], Findings]]:
+        corpus, baselines, sizes = self._corpus, self._baselines, self._corpus.sizes
+        return {
+            "embed": lambda: measure_embedding(baselines, sizes, corpus.encoder, "embed"),
+            "int8": lambda: measure_embedding(baselines, sizes, corpus.encoder, "int8"),
+            "exact": lambda: measure_exact(corpus, baselines),
+            "approximate": lambda: measure_approximate(corpus, baselines),
+            "layout": lambda: measure_layout(corpus, baselines),
+            "build": lambda: measure_build(corpus, baselines, self.findings),
+            "memory": lambda: measure_memory(corpus),
+            "overhead": lambda: measure_overhead(corpus),
+            "growth": lambda: measure_growth(corpus),
+            "draws": lambda: measure_draws(corpus),
+            "http": lambda: measure_http(corpus),
+            "map": lambda: _map(corpus),
+        }
+
+
+def _map(corpus: Corpus) -> Findings:
+    from benchmark.map import measure_map  # needs Playwright, which the other parts do without
+
+    return measure_map(corpus.shown.location.uri)

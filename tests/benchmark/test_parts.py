@@ -1,0 +1,93 @@
+"""One run of parts: what cannot be measured fails and costs the others nothing, and nothing is measured twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import benchmark.parts
+from benchmark.clock import Clock
+from benchmark.corpus import Corpus
+from benchmark.findings import Findings
+from benchmark.measure import Measure
+from benchmark.names import PARTS
+from benchmark.parts import Run
+from benchmark.sizes import Sizes
+from benchmark.whole_build import measure_build
+from kat_ray.errors import ResourceError
+
+SMALL = Sizes(rows=400)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run(Corpus(tmp_path, sizes=SMALL, encoder="hashing"), Clock())
+
+
+def test_a_part_is_measured_once(run, monkeypatch):
+    calls = []
+    monkeypatch.setattr(benchmark.parts, "measure_overhead", lambda corpus: calls.append(corpus) or Findings())
+    assert run.findings("overhead") is run.findings("overhead")
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ResourceError("No instructions for it."), "No instructions for it."),
+        (ModuleNotFoundError("", name="faiss"), "faiss is not installed; run: pip install 'kat-ray[benchmark]'"),
+        (ZeroDivisionError("by nothing"), "Unexpected ZeroDivisionError: by nothing"),
+    ],
+)
+def test_what_goes_wrong_is_a_bar_that_fails(run, monkeypatch, error, told):
+    def fail(corpus: Corpus) -> Findings:
+        raise error
+
+    monkeypatch.setattr(benchmark.parts, "measure_overhead", fail)
+    [one] = run.findings("overhead").told()
+    assert (one.name, one.passed, one.note) == ("overhead", False, told)
+
+
+def test_a_build_that_fails_is_tried_once_and_fails_all_parts_that_need_it(tmp_path, monkeypatch):
+    builds = []
+
+    def fail(*arguments: object) -> None:
+        builds.append(arguments)
+        raise ResourceError("The build failed: no room.")
+
+    monkeypatch.setattr("benchmark.corpus.run_build", fail)
+    run = Run(Corpus(tmp_path, sizes=SMALL), Clock())
+    parts = [run.findings(part).told()[0] for part in ("exact", "memory", "growth", "draws")]
+    assert [one.passed for one in parts] == [False] * 4
+    assert {one.note for one in parts} == {"The build failed: no room."}
+    assert len(builds) == 1
+
+
+def test_every_part_has_its_way(run):
+    assert list(run._ways()) == list(PARTS)
+
+
+class _Fixed:
+    """A build of 100 prompts in 100 seconds, against a recipe of 1,000 seconds."""
+
+    num_prompts = 100
+    seconds, stages = 100.0, {"embeddings": 60.0, "neighbors": 30.0}
+
+    @property
+    def built(self) -> _Fixed:
+        return self
+
+    snapshot = built
+
+
+@pytest.mark.parametrize("doubted", [None, "embed", "int8", "exact", "approximate", "layout"])
+def test_a_build_is_as_good_as_its_parts(monkeypatch, doubted):
+    monkeypatch.setattr("benchmark.whole_build._recipe", lambda *_: (1000.0, ""))
+    found = {part: Findings(numbers={"per_second": 10.0, "seconds": 10.0}) for part in PARTS}
+    if doubted:
+        found[doubted].gate(Measure.at_least("quality", "", 0.5, 0.9))
+    exact, fast = measure_build(_Fixed(), None, found.__getitem__).told()
+    assert (exact.ours, fast.ours) == (100.0, 30.0)
+    assert exact.passed is (doubted not in ("embed", "exact", "layout"))
+    assert fast.passed is (doubted not in ("int8", "approximate", "layout"))
