@@ -25,7 +25,7 @@ from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.memory import PeakMemory
 from kat_ray.engine.neighbors import NeighborsSummary, find_neighbors
 from kat_ray.engine.prompts import PromptsSummary, make_prompts
-from kat_ray.engine.reuse import snapshots_with_vectors, take_columns
+from kat_ray.engine.reuse import snapshots_with_graph, snapshots_with_vectors, take_columns
 from kat_ray.engine.scores import Scores, ScoringConfig, score_and_lay_out
 from kat_ray.engine.session import (
     Cluster,
@@ -206,12 +206,16 @@ class _Line:
         prompts = self.work / "prompts.parquet"
         return embed(prompts, self.work, self.encoder, self.identity, cache, sound, self.num_workers)
 
+    def find_neighbors(self) -> NeighborsSummary:
+        """The graph, grown from one that a snapshot has of nearly the same prompts where there is one."""
+        k, index = self.config.stored_k, self.config.index
+        sound = snapshots_with_graph(self.store, self.identity.decisive(), k) if index == "exact" else []
+        return find_neighbors(self.work, k, index, self.device, self.num_workers, self.config.seed, sound)
+
     def manifest(self, prompts: PromptsSummary, parameters: dict[str, Any], embeddings: EmbeddingSummary) -> Manifest:
         """Run the stages after the embeddings and describe what they made."""
         config = self.config
-        graph = find_neighbors(
-            self.work, self.config.stored_k, config.index, self.device, self.num_workers, config.seed
-        )
+        graph = self.find_neighbors()
         scoring = ScoringConfig(
             k=config.k,
             weighting=config.weighting,

@@ -27,12 +27,11 @@ from ray.util.annotations import RayDeprecationWarning
 from kat_ray.arrays import Float32Matrix, Int32Vector
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Precision, Tokens
 from kat_ray.encoders.loading import load_encoder, load_tokenizer
+from kat_ray.engine.same_texts import find_rows, text_hashes
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
-from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_table, write_npy
+from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_npy_rows, write_npy
 from kat_ray.storage import Location
-
-_RUN_GAP_ROWS = 256  # reused rows farther apart than this are read apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +209,9 @@ class _EncodeBlock(_BlockReader):
             num_tokens[missing] = tokens.full_lengths
         for number in np.unique(snapshot[~missing]):
             wanted = snapshot == number
-            vectors[wanted], num_tokens[wanted] = _snapshot_rows(self._places.snapshots[number], source_rows[wanted])
+            folder, rows = self._places.snapshots[number], source_rows[wanted]
+            vectors[wanted] = read_npy_rows(folder / "embeddings.npy", rows)
+            num_tokens[wanted] = read_npy_rows(folder / "num_tokens.npy", rows)
         buffer = io.BytesIO()
         np.savez(buffer, embeddings=vectors, num_tokens=num_tokens)
         (self._places.folder / f"{block['key']}.npz").write_bytes(buffer.getvalue())
@@ -219,11 +220,11 @@ class _EncodeBlock(_BlockReader):
 
 def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[_Block]:
     """Worker: cut the corpus into blocks and find rows that snapshots already hold; newer snapshots go first."""
-    hashes = _text_hashes(prompts)
+    hashes = text_hashes(prompts)
     reuse = np.full((len(hashes), 2), -1, np.int64)
     for number, snapshot in enumerate(snapshots):
         wanted = np.flatnonzero(reuse[:, 0] < 0)
-        rows = _find(hashes[wanted], _text_hashes(snapshot / "prompts.parquet"))
+        rows = find_rows(hashes[wanted], text_hashes(snapshot / "prompts.parquet"))
         found = wanted[rows >= 0]
         reuse[found, 0], reuse[found, 1] = number, rows[rows >= 0]
     write_npy(work / "reuse.npy", iter([reuse]), reuse.shape, np.dtype(np.int64))
@@ -233,35 +234,6 @@ def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[
         key = hashlib.blake2b(hashes[start:stop].tobytes(), digest_size=16).hexdigest()
         blocks.append(_Block(index, start, stop, key, int((reuse[start:stop, 0] >= 0).sum())))
     return blocks
-
-
-def _text_hashes(prompts: Location) -> NDArray[np.void]:
-    column = read_table(prompts, ["text_hash"])["text_hash"].combine_chunks()
-    start = column.offset * 16
-    data = np.frombuffer(column.buffers()[1], np.uint8)[start : start + 16 * len(column)]
-    return np.frombuffer(data.tobytes(), np.dtype("V16"))
-
-
-def _find(wanted: NDArray[np.void], known: NDArray[np.void]) -> NDArray[np.int64]:
-    """Row of each wanted hash among the known ones, -1 for none; two 64-bit halves are compared, first sorted."""
-    keys, queries = known.view("<u8").reshape(-1, 2), wanted.view("<u8").reshape(-1, 2)
-    if not len(keys):
-        return np.full(len(queries), -1, np.int64)
-    order = np.argsort(keys[:, 0], kind="stable")
-    rows = order[np.minimum(np.searchsorted(keys[order, 0], queries[:, 0]), len(keys) - 1)]
-    return np.where((keys[rows] == queries).all(axis=1), rows, -1)
-
-
-def _snapshot_rows(snapshot: Location, rows: NDArray[np.int64]) -> tuple[Float32Matrix, Int32Vector]:
-    """Vectors and token counts of some rows of a snapshot, read in runs: rows that came together lie close together."""
-    ordered, places = np.unique(rows, return_inverse=True)
-    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > _RUN_GAP_ROWS) + 1)
-
-    def read(name: str) -> NDArray[Any]:
-        parts = [read_npy(snapshot / name, int(run[0]), int(run[-1]) + 1)[run - run[0]] for run in runs]
-        return np.concatenate(parts)[places]
-
-    return read("embeddings.npy"), read("num_tokens.npy")
 
 
 def _assemble(work: Location, folder: Location, blocks: list[_Block], identity: EncoderIdentity) -> int | None:

@@ -27,6 +27,7 @@ from ray.util.placement_group import PlacementGroup, placement_group, remove_pla
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 from tqdm import tqdm
 
+from kat_ray.engine.growth import grow_neighbors, join_ranges, plan_growth
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import WorkersLostError, progress_bar, run_attempts, run_task
 from kat_ray.geometry.neighbors import ExactIndex, Neighbors, merge
@@ -49,9 +50,19 @@ class NeighborsSummary:
 
 
 def find_neighbors(
-    work: Location, k: int, index: IndexKind, device: DeviceKind, num_workers: int, seed: int
+    work: Location,
+    k: int,
+    index: IndexKind,
+    device: DeviceKind,
+    num_workers: int,
+    seed: int,
+    snapshots: Sequence[Location] = (),
 ) -> NeighborsSummary:
-    """Write neighbor_indices.npy and neighbor_distances.npy [N, min(k, N - 1)] below `work`, from embeddings.npy."""
+    """Write neighbor_indices.npy and neighbor_distances.npy [N, min(k, N - 1)] below `work`, from embeddings.npy.
+
+    `snapshots` are whole folders of the same encoder with an exact graph of at least k neighbors; an exact graph is
+    grown from one of them where that saves work.
+    """
     record = work / "neighbors.json"
     if record.exists():
         return NeighborsSummary(**json.loads(record.read_bytes()))
@@ -59,7 +70,10 @@ def find_neighbors(
     num_rows = read_npy_header(work / "embeddings.npy").shape[0]
     k = min(k, num_rows - 1)
     recall = None
-    if index == "exact":
+    former = run_task(plan_growth, work, list(snapshots), k) if index == "exact" and snapshots else None
+    if former is not None:
+        run_task(_join, work, grow_neighbors(work, former, k, device, num_workers), k)
+    elif index == "exact":
         stage = _ShardedSearch(work, num_rows, k, device, num_workers)
         run_attempts("neighbors", stage.remaining, stage.search)
         run_task(_assemble, work, num_rows, k)
@@ -202,17 +216,25 @@ def _assemble(work: Location, num_rows: int, k: int) -> None:
     write_npy(work / "neighbor_distances.npy", distances, (num_rows, k), np.dtype(np.float32))
 
 
+def _join(work: Location, files: list[str], k: int) -> None:
+    """Worker: the columns of a grown graph."""
+    _write_graph(work, join_ranges(work, files, k))
+
+
 def _approximate(work: Location, k: int, seed: int) -> float:
     """Worker: the whole graph by NN-descent; returns its measured recall."""
     from kat_ray.geometry.approximate import approximate_neighbors, measure_recall
 
     vectors = read_npy(work / "embeddings.npy")
     graph = approximate_neighbors(vectors, k, seed=seed)
-    dtype = index_dtype(len(vectors))
-    write_npy(work / "neighbor_indices.npy", iter([graph.indices.astype(dtype)]), graph.indices.shape, dtype)
-    distances = graph.distances.astype(np.float32)
-    write_npy(work / "neighbor_distances.npy", iter([distances]), distances.shape, distances.dtype)
+    _write_graph(work, graph)
     return measure_recall(vectors, graph, seed=seed).mean
+
+
+def _write_graph(work: Location, graph: Neighbors) -> None:
+    indices, distances = graph.indices.astype(index_dtype(len(graph.indices))), graph.distances.astype(np.float32)
+    write_npy(work / "neighbor_indices.npy", iter([indices]), indices.shape, indices.dtype)
+    write_npy(work / "neighbor_distances.npy", iter([distances]), distances.shape, distances.dtype)
 
 
 def index_dtype(num_rows: int) -> np.dtype[Any]:

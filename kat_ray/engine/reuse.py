@@ -1,14 +1,14 @@
 """What a build takes from snapshots that the store already has, instead of making it again.
 
-Vectors go by text, so that a grown corpus embeds only what is new. Whole columns go by the parameters that decide them:
-another weight power needs neither vectors, graph nor layout anew. A column is used only when its bytes have the
-checksum of its manifest; a damaged snapshot is no source.
+Vectors go by text, so that a grown corpus embeds only what is new, and its exact graph is grown from an earlier one.
+Whole columns go by the parameters that decide them: another weight power needs neither vectors, graph nor layout anew.
+A column is used only when its bytes have the checksum of its manifest; a damaged snapshot is no source.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from kat_ray.storage import Location
 _CHUNK_BYTES = 16 << 20
 _INPUT = ("input_hash", "text", "dedupe_by", "encoder")
 _GRAPH = (*_INPUT, "stored_k", "index", "seed")
+_VECTORS = ("prompts", "embeddings", "num_tokens")
 _LAYOUT_NUMBERS = ("trustworthiness", "layout_outlier_share", "layout_spread", "source_mixing")
 
 
@@ -52,6 +53,11 @@ def snapshots_with_vectors(store: Store, encoder: Mapping[str, Any]) -> list[Loc
     return run_task(_snapshots_with_vectors, store, dict(encoder))
 
 
+def snapshots_with_graph(store: Store, encoder: Mapping[str, Any], k: int) -> list[Location]:
+    """Sound snapshots, newest first, with vectors of the same encoder and an exact graph of at least k neighbors."""
+    return run_task(_snapshots_with_graph, store, dict(encoder), k)
+
+
 def _take_columns(store: Store, work: Location, parameters: dict[str, Any]) -> None:
     manifests = [store.manifest(entry.snapshot_id) for entry in store.list()]
     for stage in _STAGES:
@@ -62,13 +68,25 @@ def _take_columns(store: Store, work: Location, parameters: dict[str, Any]) -> N
 
 
 def _snapshots_with_vectors(store: Store, encoder: dict[str, Any]) -> list[Location]:
-    manifests = [store.manifest(entry.snapshot_id) for entry in store.list()]
-    columns = ("prompts", "embeddings", "num_tokens")
+    sound = (manifest for manifest in _of_encoder(store, encoder) if _is_sound(store, manifest, _VECTORS))
+    return [store.folder(manifest.snapshot_id) for manifest in sound]
+
+
+def _snapshots_with_graph(store: Store, encoder: dict[str, Any], k: int) -> list[Location]:
     return [
         store.folder(manifest.snapshot_id)
-        for manifest in manifests
-        if manifest.parameters.get("encoder") == encoder and _is_sound(store, manifest, columns)
+        for manifest in _of_encoder(store, encoder)
+        if manifest.parameters.get("index") == "exact"
+        and manifest.column("neighbor_indices").shape[1] >= k
+        and _is_sound(store, manifest, (*_VECTORS, "neighbor_indices", "neighbor_distances"))
     ]
+
+
+def _of_encoder(store: Store, encoder: dict[str, Any]) -> Iterator[Manifest]:
+    for entry in store.list():
+        manifest = store.manifest(entry.snapshot_id)
+        if manifest.parameters.get("encoder") == encoder:
+            yield manifest
 
 
 def _agree(first: Mapping[str, Any], second: Mapping[str, Any], names: Sequence[str]) -> bool:

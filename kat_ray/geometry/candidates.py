@@ -209,9 +209,9 @@ def _finish_loop(scores: Any, rows: Any, counts: Any, left_out: Any, widths: Any
         rows[query, count:] = -1
 
 
-_fill_codes = numba.njit(nogil=True)(_fill_codes_loop)
-_insert = numba.njit(nogil=True)(_insert_loop)
-_drop = numba.njit(nogil=True)(_drop_loop)
-_finish = numba.njit(nogil=True)(_finish_loop)
+_fill_codes = numba.njit(nogil=True, cache=True)(_fill_codes_loop)
+_insert = numba.njit(nogil=True, cache=True)(_insert_loop)
+_drop = numba.njit(nogil=True, cache=True)(_drop_loop)
+_finish = numba.njit(nogil=True, cache=True)(_finish_loop)
 # Sums may be taken in any order, as wide instructions do; infinity must stay what it is.
-_keep = numba.njit(nogil=True, fastmath={"reassoc", "nsz", "contract"})(_keep_loop)
+_keep = numba.njit(nogil=True, cache=True, fastmath={"reassoc", "nsz", "contract"})(_keep_loop)

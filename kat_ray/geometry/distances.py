@@ -73,8 +73,8 @@ def _insert_loop(indices: Any, distances: Any, index: int, distance: float) -> N
     indices[place] = index
 
 
-_distance = numba.njit(nogil=True)(_distance_loop)
-_insert = numba.njit(nogil=True)(_insert_loop)
+_distance = numba.njit(nogil=True, cache=True)(_distance_loop)
+_insert = numba.njit(nogil=True, cache=True)(_insert_loop)
 
 
 def _nearest_loop(queries: Any, own_rows: Any, shard: Any, candidates: Any, k: int) -> Any:
@@ -101,5 +101,5 @@ def _squared_norms_loop(vectors: Any) -> Any:
     return norms
 
 
-_nearest = numba.njit(nogil=True)(_nearest_loop)
-_squared_norms = numba.njit(nogil=True)(_squared_norms_loop)
+_nearest = numba.njit(nogil=True, cache=True)(_nearest_loop)
+_squared_norms = numba.njit(nogil=True, cache=True)(_squared_norms_loop)

@@ -82,7 +82,7 @@ def _times_loop(epoch: int, rate: Any, phase: Any) -> int:
     return int(np.float32(epoch + 1) * rate + phase) - int(np.float32(epoch) * rate + phase)
 
 
-_inlined = numba.njit(nogil=True, inline="always")
+_inlined = numba.njit(nogil=True, cache=True, inline="always")
 _force, _clip, _mix, _times = _inlined(_force_loop), _inlined(_clip_loop), _inlined(_mix_loop), _inlined(_times_loop)
 
 
@@ -117,4 +117,4 @@ def _epoch_loop(
         then[point, 0], then[point, 1], then[point, 2] = x + step * fx, y + step * fy, z + step * fz
 
 
-_epoch = numba.njit(nogil=True, parallel=True, fastmath={"contract", "nsz", "reassoc"})(_epoch_loop)
+_epoch = numba.njit(nogil=True, cache=True, parallel=True, fastmath={"contract", "nsz", "reassoc"})(_epoch_loop)

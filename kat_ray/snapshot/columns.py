@@ -90,6 +90,9 @@ def write_npy(location: Location, blocks: Iterable[NDArray[Any]], shape: tuple[i
             raise SnapshotMismatchError(f"{location.name} got {rows:,} rows, expected {shape[0]:,}.")
 
 
+_RUN_GAP_ROWS = 256  # rows farther apart than this are read apart
+
+
 def read_npy_header(location: Location) -> NpyHeader:
     """Shape, dtype and data offset, after checking that the file has exactly the bytes that these promise.
 
@@ -126,6 +129,20 @@ def read_npy(location: Location, start: int = 0, stop: int | None = None) -> NDA
         return np.asarray(np.memmap(location.path, header.dtype, mode="r", offset=offset, shape=shape))
     with _opened(location) as stream:
         return np.frombuffer(stream.read_at(size, offset), header.dtype).reshape(shape)
+
+
+def read_npy_rows(location: Location, rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Some rows of a `.npy` file, a copy in the order asked for; read in runs, as rows often lie close together.
+
+    Raises:
+        SnapshotDamagedError: as `read_npy_header`.
+    """
+    ordered, places = np.unique(rows, return_inverse=True)
+    if not len(ordered):
+        return read_npy(location, 0, 0)
+    runs = np.split(ordered, np.flatnonzero(np.diff(ordered) > _RUN_GAP_ROWS) + 1)
+    parts = [read_npy(location, int(run[0]), int(run[-1]) + 1)[run - run[0]] for run in runs]
+    return np.asarray(np.concatenate(parts)[places])
 
 
 def write_parquet(
