@@ -64,10 +64,9 @@ class Corpus:
         """The whole build, with the exact graph."""
         return run_build([self.pairs], str(self.folder / "store"), "--encoder", self.encoder)
 
-    @property
-    def has_built(self) -> bool:
-        """Whether the build is done."""
-        return "built" in self.__dict__
+    def has(self, name: str) -> bool:
+        """Whether "pairs" or "built" was made already."""
+        return name in self.__dict__
 
     @cached_property
     def shown(self) -> Snapshot:

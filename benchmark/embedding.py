@@ -37,12 +37,15 @@ def judge_embedding(ours: Encoded, theirs: Encoded, sizes: Sizes, part: Literal[
     cosines = np.einsum("nd,nd->n", ours.vectors.astype(np.float64), theirs.vectors.astype(np.float64))
     near, true = (_graph(one.vectors[: sizes.compared]) for one in (ours, theirs))
     overlap, rank = _overlap(near, true), _rank_correlation(_weights(near), _weights(true))
-    note = f"{ours.per_second:,.0f} prompts/s to {theirs.per_second:,.0f} over {len(cosines):,} prompts."
+    note = (
+        f"{ours.per_second:,.0f} prompts/s in {ours.precision} to {theirs.per_second:,.0f}, {len(cosines):,} prompts."
+    )
     times = 3.0 if part == "int8" else 2.2
     mine, other = (1e3 / one.per_second for one in (ours, theirs))
     found.measures.append(Measure.less(f"{part}, 1,000 prompts", "s", mine, other, times, note))
     among = f"Among {len(near.indices):,} prompts."
     told = f"The mean; the least {cosines.min():.5f}."
+    found.expect(part in ("embed", ours.precision), f"The encoder ran in {ours.precision}, not in {part}.")
     if part == "embed":
         found.gate(Measure.at_least(f"{part}, cosine to float32", "", float(cosines.mean()), 0.999, told))
         found.gate(Measure.at_least(f"{part}, neighbor overlap@15", "", overlap, 0.98, among))

@@ -25,10 +25,11 @@ _held: dict[str, Encoder] = {}
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Unit rows [B, D] and the seconds that they took."""
+    """Unit rows [B, D], the seconds that they took, and the numbers inside the encoder, such as "bfloat16"."""
 
     vectors: Float32Matrix
     seconds: float
+    precision: str = "float32"
 
     @property
     def per_second(self) -> float:
@@ -42,7 +43,7 @@ def encode_in_processes(config: EncoderConfig, texts: Sequence[str]) -> Encoded:
     Raises:
         EncoderError, ResourceError: the encoder cannot be had with these options.
     """
-    load_encoder(config)  # what is wrong with it is told here; and what it makes for later is made
+    identity = load_encoder(config).identity  # what is wrong is told here; and what it makes for later is made
     blocks = [texts[start : start + PROMPT_BLOCK_ROWS] for start in range(0, len(texts), PROMPT_BLOCK_ROWS)]
     context, count = multiprocessing.get_context("spawn"), min(num_cores(), len(blocks))
     ready = context.Barrier(count + 1)
@@ -50,7 +51,7 @@ def encode_in_processes(config: EncoderConfig, texts: Sequence[str]) -> Encoded:
         ready.wait(_START_SECONDS)
         started = time.perf_counter()
         vectors = pool.map(_encode, blocks, chunksize=1)
-        return Encoded(np.concatenate(vectors), time.perf_counter() - started)
+        return Encoded(np.concatenate(vectors), time.perf_counter() - started, identity.precision)
 
 
 def encode_plainly(folder: str, texts: Sequence[str]) -> Encoded:

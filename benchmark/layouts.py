@@ -38,7 +38,7 @@ def _judge(vectors: Float32Matrix, ours: Float32Matrix, theirs: Float32Matrix, f
     sample = np.sort(np.random.default_rng(0).permutation(len(vectors))[:_SAMPLE_ROWS])
     trust, least = (trustworthiness(vectors, points, sample) or 0.0 for points in (ours, theirs))
     note = f"Theirs {least:.4f}; over {len(sample):,} rows."
-    found.gate(Measure.at_least("layout, trustworthiness", "", trust, least - _TRUST_GIVEN_AWAY, note))
+    found.gate(Measure.at_least("layout, trustworthiness", "", trust, round(least - _TRUST_GIVEN_AWAY, 5), note))
     share = outlier_share(ours) or 0.0
     note = f"Rows farther than 10 IQR; theirs {outlier_share(theirs) or 0.0:.2g}."
     found.gate(Measure.at_most("layout, outliers", "", share, 0.0, note))

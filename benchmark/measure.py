@@ -66,11 +66,13 @@ def render(measures: Sequence[Measure]) -> str:
 
 
 def _row(name: str, ours: str, theirs: str, ratio: str, bar: str, told: str) -> str:
-    return f"{name:<36}{ours:>13}{theirs:>13}{ratio:>9}  {bar:<8}{told}".rstrip()
+    return f"{name:<36}{ours:>13}{theirs:>13}{ratio:>9}  {bar:<9}{told}".rstrip()
 
 
 def _number(value: float) -> str:
-    """Three digits that count, and no less than the whole part."""
+    """Three digits that count, and no less than the whole part; of what is almost 1 those that set it apart from it."""
+    if 0.9 < value < 1:
+        return f"{value:.4f}"
     if value == 0 or abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"

@@ -52,16 +52,21 @@ class Run:
     def _prepare(self, part: str) -> None:
         """Make what the part is measured on, so that its seconds are not counted as the part's."""
         corpus = self._corpus
-        needs_build = part in BUILDING or (part in READING and corpus.is_built)
-        if corpus.has_built or not (needs_build or (part in SHOWING and not corpus.is_given)):
-            return
+        reads_given = part in SHOWING and corpus.is_given
+        if not (reads_given or (part in READING and not corpus.is_built)):
+            self._make(part in (*BUILDING, *READING, *SHOWING))
+
+    def _make(self, also_build: bool) -> None:
+        corpus = self._corpus
         if self._broken:
             raise ResourceError(self._broken)
         try:
-            with self._clock.part("corpus"):
-                _ = corpus.pairs
-            with self._clock.part("whole build"):
-                _ = corpus.built
+            if not corpus.has("pairs"):
+                with self._clock.part("corpus"):
+                    _ = corpus.pairs
+            if also_build and not corpus.has("built"):
+                with self._clock.part("whole build"):
+                    _ = corpus.built
         except KatRayError as error:
             self._broken = str(error)
             raise

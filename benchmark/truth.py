@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, Int64Vector
 
-_BLOCK_ROWS = 16_384
+_BLOCK_ROWS, _PAIR_ROWS = 16_384, 512
 _RELATIVE, _ABSOLUTE = 1.0 + 1e-6, 1e-7  # stored distances are float32; squares of float64 lose half of the digits
 
 
@@ -34,9 +34,10 @@ def recall_by_graph(indices: NDArray[Any], distances: NDArray[Any], exact_distan
 def direct_distances(vectors: Float32Matrix, rows: Int64Vector, others: NDArray[Any]) -> Float64Matrix:
     """Distances float64 [R, k] of rows [R] to others [R, k]."""
     found = np.empty(others.shape)
-    for place, row in enumerate(rows):
-        differences = vectors[others[place]].astype(np.float64) - vectors[row]
-        found[place] = np.sqrt(np.einsum("kd,kd->k", differences, differences))
+    for start in range(0, len(rows), _PAIR_ROWS):
+        part = slice(start, start + _PAIR_ROWS)
+        differences = vectors[others[part]].astype(np.float64) - vectors[rows[part], None]
+        found[part] = np.sqrt(np.einsum("rkd,rkd->rk", differences, differences))
     return found
 
 
