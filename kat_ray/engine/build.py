@@ -22,6 +22,7 @@ from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.embedding import EmbeddingSummary, embed
 from kat_ray.engine.hardware import resolve_hardware
+from kat_ray.engine.kept_map import identify_map
 from kat_ray.engine.memory import PeakMemory
 from kat_ray.engine.neighbors import NeighborsSummary, find_neighbors
 from kat_ray.engine.prompts import PromptsSummary, make_prompts
@@ -133,6 +134,7 @@ class _Line:
     num_workers: int
     encoder: EncoderConfig
     identity: EncoderIdentity
+    map_of: tuple[str, Location] | None  # id and folder
 
     @classmethod
     def plan(cls, config: BuildConfig, cluster: Cluster) -> _Line:
@@ -159,6 +161,7 @@ class _Line:
             num_workers=count_workers(device, config.workers, config.wait_seconds),
             encoder=encoder,
             identity=identity,
+            map_of=run_task(identify_map, config.map_of, identity.decisive()) if config.map_of else None,
         )
         tqdm.write(f"build on {cluster}: {identity.name} in {identity.precision} on {device}", file=sys.stderr)
         return line
@@ -177,6 +180,7 @@ class _Line:
             "weights": asdict(config.weighting),
             "duplicate_distance": config.duplicate_distance,
             "layout": {"n_neighbors": config.n_neighbors, "min_dist": config.min_dist},
+            **({"map_of": self.map_of[0]} if self.map_of else {}),
             "seed": config.seed,
         }
 
@@ -222,7 +226,8 @@ class _Line:
             duplicate_distance=config.duplicate_distance,
             seed=config.seed,
         )
-        scores = score_and_lay_out(self.work, scoring, config.drawing(self.layout_device))
+        map_of = self.map_of and self.map_of[1]
+        scores = score_and_lay_out(self.work, scoring, config.drawing(self.layout_device), map_of)
         return Manifest(
             snapshot_id=snapshot_id(parameters),
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -53,6 +53,8 @@ class BuildConfig:
     """Neighbors in the layout."""
     min_dist: float = 0.1
     """Smallest distance between points of the layout."""
+    map_of: str | None = None
+    """Snapshot or store whose map goes on: prompts keep their places, new ones are placed among them."""
     index: IndexKind = "exact"
     """Neighbor search: exact, or pynndescent with measured recall."""
     duplicate_distance: float = DUPLICATE_DISTANCE

@@ -39,7 +39,7 @@ class _Stage:
 _STAGES = (
     _Stage("embeddings.json", _INPUT, ("embeddings", "num_tokens")),
     _Stage("neighbors.json", _GRAPH, ("neighbor_indices", "neighbor_distances")),
-    _Stage("layout.json", (*_GRAPH, "layout"), ("layout",)),
+    _Stage("layout.json", (*_GRAPH, "layout", "map_of"), ("layout",)),
 )
 
 
@@ -90,7 +90,7 @@ def _of_encoder(store: Store, encoder: dict[str, Any]) -> Iterator[Manifest]:
 
 
 def _agree(first: Mapping[str, Any], second: Mapping[str, Any], names: Sequence[str]) -> bool:
-    return all(name in first and first[name] == second[name] for name in names)
+    return all(first.get(name) == second.get(name) for name in names)  # map_of stands only where a map goes on
 
 
 def _is_sound(store: Store, manifest: Manifest, columns: Sequence[str]) -> bool:

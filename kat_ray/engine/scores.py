@@ -43,10 +43,15 @@ class Scores:
     seconds: dict[str, float]
 
 
-def score_and_lay_out(work: Location, scoring: ScoringConfig, drawing: LayoutConfig) -> Scores:
-    """Write density, weights, duplicates, clusters and layout below `work`; finished halves are not done again."""
+def score_and_lay_out(
+    work: Location, scoring: ScoringConfig, drawing: LayoutConfig, map_of: Location | None = None
+) -> Scores:
+    """Write density, weights, duplicates, clusters and layout below `work`; finished halves are not done again.
+
+    Where the folder `map_of` of a snapshot is given, its map goes on and none is drawn.
+    """
     prompts = work / "prompts.parquet"
-    calls = [_scoring(work, prompts, scoring), _drawing(work, prompts, work, drawing)]
+    calls = [_scoring(work, prompts, scoring), _drawing(work, prompts, work, drawing, map_of)]
     scores, drawn = run_side_by_side("score, layout", calls)
     seconds = {"scores": scores["seconds"], "layout": drawn["seconds"]}
     return Scores({**scores["diagnostics"], **drawn["diagnostics"]}, seconds)
@@ -66,8 +71,11 @@ def _scoring(work: Location, prompts: Location | None, config: ScoringConfig) ->
     return Call(_score, (work, prompts, config))
 
 
-def _drawing(columns: Location, prompts: Location | None, work: Location, config: LayoutConfig) -> Call:
-    return Call(_lay_out, (columns, prompts, work, config), num_gpus=int(config.device == "gpu"))
+def _drawing(
+    columns: Location, prompts: Location | None, work: Location, config: LayoutConfig, map_of: Location | None = None
+) -> Call:
+    num_gpus = int(config.device == "gpu" and map_of is None)
+    return Call(_lay_out, (columns, prompts, work, config, map_of), num_gpus=num_gpus)
 
 
 def _score(work: Location, prompts: Location | None, config: ScoringConfig) -> dict[str, Any]:
@@ -121,8 +129,11 @@ def _score(work: Location, prompts: Location | None, config: ScoringConfig) -> d
     return result
 
 
-def _lay_out(columns: Location, prompts: Location | None, work: Location, config: LayoutConfig) -> dict[str, Any]:
+def _lay_out(
+    columns: Location, prompts: Location | None, work: Location, config: LayoutConfig, map_of: Location | None
+) -> dict[str, Any]:
     """Worker: the map and how far it can be trusted."""
+    from kat_ray.engine.kept_map import keep_map
     from kat_ray.geometry.layout import layout
     from kat_ray.geometry.layout_quality import layout_quality
 
@@ -131,8 +142,11 @@ def _lay_out(columns: Location, prompts: Location | None, work: Location, config
         return dict(json.loads(record.read_bytes()))
     started = time.perf_counter()
     vectors = read_npy(columns / "embeddings.npy")
-    indices, distances = read_npy(columns / "neighbor_indices.npy"), read_npy(columns / "neighbor_distances.npy")
-    points = layout(vectors, indices, distances, config)
+    if map_of is None:
+        indices, distances = read_npy(columns / "neighbor_indices.npy"), read_npy(columns / "neighbor_distances.npy")
+        points = layout(vectors, indices, distances, config)
+    else:
+        points = keep_map(columns, map_of, config)
     _write_column(work, "layout", points)
     quality = layout_quality(vectors, points, _source_codes(prompts, len(vectors)), seed=config.seed)
     result = {"diagnostics": quality, "seconds": time.perf_counter() - started}
