@@ -45,12 +45,15 @@ def cluster_graph(neighbor_indices: NDArray[Any], neighbor_distances: NDArray[An
     edges, strengths = _undirected(neighbor_indices[:, :_MAX_NEIGHBORS], neighbor_distances[:, :_MAX_NEIGHBORS])
     graph = igraph.Graph(n=num_rows, edges=edges)
     labels = np.arange(num_rows)
-    for resolution in _RESOLUTIONS if len(edges) else ():
+    low, high = 0, len(_RESOLUTIONS) if len(edges) else 0
+    while low < high:  # more resolution gives more clusters, so that three tries of seven tell
+        middle = (low + high) // 2
         igraph.set_random_number_generator(random.Random(seed))
-        found = graph.community_leiden("modularity", weights=strengths, resolution=resolution)
-        labels = np.asarray(found.membership)
-        if len(found) >= np.sqrt(num_rows) / 2:
-            break
+        found = graph.community_leiden("modularity", weights=strengths, resolution=_RESOLUTIONS[middle])
+        is_enough = len(found) >= np.sqrt(num_rows) / 2
+        if is_enough or middle == len(_RESOLUTIONS) - 1:
+            labels = np.asarray(found.membership)
+        low, high = (low, middle) if is_enough else (middle + 1, high)
     igraph.set_random_number_generator(random)
     return _ordered_by_size(labels)
 
