@@ -11,6 +11,7 @@ from benchmark.baselines import Baselines
 from benchmark.clock import Clock
 from benchmark.corpus import Corpus
 from benchmark.graphs import measure_exact
+from benchmark.layouts import measure_layout
 from benchmark.parts import Run
 from benchmark.redis_server import has_redis
 from benchmark.sizes import Sizes
@@ -48,12 +49,20 @@ def test_a_damaged_graph_is_refused(corpus, monkeypatch):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("part", ["approximate", "layout", "overhead", "growth", "memory", "draws", "http"])
+@pytest.mark.parametrize("part", ["approximate", "overhead", "growth", "memory", "draws", "http"])
 def test_each_part_finds_its_quality_good(corpus, part):
     found = Run(corpus, Clock()).findings(part)
     assert found.measures
     assert not found.doubts
     assert not [one for one in found.measures if one.bar == "measured"]
+
+
+@pytest.mark.long
+def test_layouts_are_compared_by_one_measure(corpus):
+    by_name = {one.name: one for one in measure_layout(corpus, Baselines(corpus)).measures}
+    assert by_name["layout, given the graph"].ours == corpus.built.stages["layout"]
+    assert by_name["layout, trustworthiness"].ours == pytest.approx(0.95, abs=0.04)
+    assert by_name["layout, outliers"].passed
 
 
 @pytest.mark.long
