@@ -53,8 +53,6 @@ _LIBRARIES = (
     "torch",
     "openvino",
     "tokenizers",
-    "faiss-cpu",
-    "faiss-gpu",
     "umap-learn",
     "cuml-cu13",
     "pynndescent",

@@ -41,7 +41,7 @@ def resolve_hardware(device: Device, stages: Sequence[Stage], wait_seconds: floa
 
 def missing_gpu_software(stages: tuple[Stage, ...]) -> list[str]:
     """Worker with a GPU: what keeps these stages from using it, as parts of a sentence."""
-    checks = {"encoder": _torch_problem, "neighbors": _faiss_problem, "layout": _cuml_problem}
+    checks = {"encoder": _torch_problem, "neighbors": _torch_problem, "layout": _cuml_problem}
     return [problem for stage in stages if (problem := checks[stage]())]
 
 
@@ -49,15 +49,6 @@ def _torch_problem() -> str:
     import torch
 
     return "" if torch.cuda.is_available() else "PyTorch is a CPU build or sees none"
-
-
-def _faiss_problem() -> str:
-    if not importlib.util.find_spec("faiss"):
-        return "FAISS is not installed"
-    import faiss
-
-    num_gpus = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
-    return "" if num_gpus else "FAISS is a CPU build or sees none"
 
 
 def _cuml_problem() -> str:

@@ -3,10 +3,12 @@
 Knows vectors and row numbers; nothing of files, prompts or Ray. Self is removed by index, never by position.
 
 How exactness is had at a fraction of the price of a float32 search: fast arithmetic proposes rows and a bound on the
-distance of all others (`candidates`, on a GPU `gpu_candidates`); the distances of the proposed ones are computed
+distance of all others (`candidates`, on a GPU `tensor_shard`); the distances of the proposed ones are computed
 directly in float64; and a row is done only when the bound proves that every row left out is farther than the last one
 kept. Rows without that proof (among many near duplicates) are scanned again in float32, whose own error is bounded
-likewise. So the result is a function of the vectors alone.
+likewise: a sum of D products in any order is within gamma_D |x| |y| of the true one, gamma_n = n u / (1 - n u) and
+u = 2**-24 (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1 and 3.5), and the squared distance
+|x|^2 + |y|^2 - 2 x.y adds three roundings. So the result is a function of the vectors alone.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMat
 from kat_ray.errors import InputError
 from kat_ray.geometry.candidates import CodedShard
 from kat_ray.geometry.distances import nearest_of, squared_norms
-from kat_ray.geometry.gpu_candidates import GpuShard, float32_error
+from kat_ray.geometry.tensor_shard import TensorShard
 
 Device = Literal["cpu", "gpu"]
 
@@ -57,13 +59,13 @@ class ExactIndex:
 
     Raises:
         InputError: another shape or dtype, NaN or infinity, rows longer than 1e6.
-        ResourceError: device "gpu" where FAISS sees no GPU.
+        ResourceError: device "gpu" where torch sees none.
     """
 
     def __init__(self, shard: Float32Matrix, shard_start: int = 0, *, device: Device = "cpu") -> None:
         self._held = _measure("shard", shard)
         self._start = shard_start
-        make = GpuShard if device == "gpu" else CodedShard
+        make = TensorShard if device == "gpu" else CodedShard
         self._finder = make(*self._held) if len(shard) else None
 
     def search(self, queries: Float32Matrix, query_rows: Int64Vector, k: int) -> Neighbors:
@@ -80,7 +82,10 @@ class ExactIndex:
             return _nobody(len(queries), k)
         own_rows = query_rows - self._start
         rows, nearest_left_out = self._finder.find(asked.vectors, asked.lengths, own_rows, k)
-        indices, distances = nearest_of(queries, own_rows, shard, rows, k)
+        if isinstance(self._finder, TensorShard):
+            indices, distances = self._finder.measure(asked.vectors, own_rows, rows, k)
+        else:
+            indices, distances = nearest_of(queries, own_rows, shard, rows, k)
         squares = distances[:, -1] ** 2 * _SLACK
         unproved = np.flatnonzero(~(nearest_left_out > squares))
         for query, possible in _possible_rows(asked, self._held, unproved, squares):
@@ -135,13 +140,19 @@ def _possible_rows(
     asked: _Measured, held: _Measured, unproved: Int64Vector, squares: Float64Vector
 ) -> Iterator[tuple[int, Int64Vector]]:
     """Each unproved query with the shard rows, ascending, that float32 cannot prove to be farther than its square."""
-    bounds = squares + float32_error(held.vectors.shape[1], asked.lengths + held.lengths.max())
+    bounds = squares + _float32_error(held.vectors.shape[1], asked.lengths + held.lengths.max())
     block_rows = max(1, _SCAN_BYTES // (4 * len(held.vectors)))
     for start in range(0, len(unproved), block_rows):
         block = unproved[start : start + block_rows]
         for query, products in zip(block.tolist(), asked.vectors[block] @ held.vectors.T, strict=True):
             squares = asked.lengths[query] ** 2 + held.lengths**2 - 2.0 * products
             yield query, np.flatnonzero(squares <= bounds[query])
+
+
+def _float32_error(dimension: int, reach: Float64Vector) -> Float64Vector:
+    """Largest error of squared distances in float32, where `reach` [Q] is the sum of the lengths of the two rows."""
+    terms = (dimension + 4) * 2.0**-24
+    return np.asarray(terms / (1.0 - terms) * reach**2)
 
 
 def _measure(name: str, vectors: Float32Matrix) -> _Measured:
