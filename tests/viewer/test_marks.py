@@ -115,7 +115,7 @@ def test_a_change_of_marked_weights_becomes_a_version_that_samplers_draw_by(
     drawn.page.get_by_role("button", name=label, exact=True).click()
     made = drawn.page.locator(".marked [role=status] code").text_content()
     assert Snapshot.open(store.location).snapshot_id != made
-    drawn.page.get_by_role("button", name="Use it in training").click()
+    drawn.page.get_by_role("button", name="Make it current").click()
     expect(drawn.page.get_by_text(f"Version {made} is the current snapshot now")).to_be_visible()
     assert Snapshot.open(store.location).snapshot_id == made
     ratios = [after.weight / before.weight for before, after in zip(points, points_of(store), strict=True)]

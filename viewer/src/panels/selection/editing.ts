@@ -8,6 +8,7 @@ import { isShown, type Page, watch } from "../page";
 import { failure, mayPublish } from "../rights";
 import { count, drawn } from "../words";
 import { written } from "./export";
+import { Outcome } from "./outcome";
 
 const FACTORS: readonly (readonly [number, string])[] = [
   [2, "×2"],
@@ -19,18 +20,18 @@ const FACTORS: readonly (readonly [number, string])[] = [
 
 /** Buttons for the marked prompts with what each does to their share of draws, and what came of the last one. */
 export function editing(page: Page): HTMLElement {
-  const result = element("div", { role: "status" });
+  const outcome = new Outcome(page);
   const choice = element("div", { class: "choices" });
   watch(page.store, ["marked", "corpus", "service"], () => {
-    fill(choice, choices(page, result));
+    fill(choice, choices(page, outcome));
     void showShares(page, choice);
   });
   watch(page.store, ["marked"], () => {
-    result.textContent = "";
+    outcome.say("");
   });
   watch(page.store, ["returns"], () => void showShares(page, choice));
   const head = element("h3", { id: "editing-head" }, "Change how often training draws them");
-  return element("section", { "aria-labelledby": "editing-head" }, head, choice, result);
+  return element("section", { "aria-labelledby": "editing-head" }, head, choice, outcome.root);
 }
 
 /** The weights come with the first marks; until then, and without them, the buttons stand alone. */
@@ -45,7 +46,7 @@ async function showShares(page: Page, choice: HTMLElement): Promise<void> {
   }
 }
 
-function choices(page: Page, result: HTMLElement): HTMLElement[] {
+function choices(page: Page, outcome: Outcome): HTMLElement[] {
   const most = page.store.state.service?.limits.ids ?? Number.POSITIVE_INFINITY;
   const number = page.store.state.marked?.length ?? 0;
   const may = mayPublish(page.store.state);
@@ -59,14 +60,14 @@ function choices(page: Page, result: HTMLElement): HTMLElement[] {
   return [
     element("p", { class: "note" }, note),
     element("p", {}, "Share of all draws: ", place(1), " now; after a change:"),
-    element("div", { class: "factors" }, ...FACTORS.map(([factor, label]) => choiceOf(page, factor, label, result))),
+    element("div", { class: "factors" }, ...FACTORS.map(([factor, label]) => choiceOf(page, factor, label, outcome))),
   ];
 }
 
 /** A button, and below it the share of all draws that it makes. */
-function choiceOf(page: Page, factor: number, label: string, result: HTMLElement): HTMLElement {
+function choiceOf(page: Page, factor: number, label: string, outcome: Outcome): HTMLElement {
   const share = place(factor);
-  const run = () => void edit(page, factor, result);
+  const run = () => void edit(page, factor, outcome);
   const button = element("button", { type: "button", "aria-describedby": share.id, onclick: run }, label);
   return element("div", { class: "factor" }, button, share);
 }
@@ -81,19 +82,19 @@ function readOnly(page: Page): HTMLElement {
   return element("p", {}, "Your token may only read. Changes need a token of the scope publish. ", button);
 }
 
-async function edit(page: Page, factor: number, result: HTMLElement): Promise<void> {
+async function edit(page: Page, factor: number, outcome: Outcome): Promise<void> {
   const { corpus, marked } = page.store.state;
   if (corpus === null || marked === null) return;
-  result.textContent = "Making the new version…";
+  outcome.say("Making the new version…");
   try {
     const ids = await corpus.ids();
     const names = Array.from(marked, (point) => written(ids[point]));
     const answer = await page.api.edit(corpus.snapshotId, names, factor);
     if (isShown(page, corpus) && page.store.state.marked === marked)
-      fill(result, [shift(corpus, marked, factor), ...made(page, answer, result)]);
-    else tellElsewhere(page, answer, result);
+      outcome.tell(answer, shift(corpus, marked, factor));
+    else tellElsewhere(page, answer, outcome);
   } catch (error) {
-    result.textContent = failure(error);
+    outcome.say(failure(error));
   }
 }
 
@@ -105,36 +106,11 @@ function shift({ weightsNow }: Corpus, marked: Uint32Array, factor: number): HTM
 }
 
 /** The map has gone on to another snapshot or to other marks: the version is there all the same, in the list of snapshots. */
-function tellElsewhere(page: Page, answer: EditAnswer, result: HTMLElement): void {
-  result.textContent = "";
+function tellElsewhere(page: Page, answer: EditAnswer, outcome: Outcome): void {
+  outcome.say("");
   page.notices.show(
     "edit",
     "done",
     `The new version ${answer.snapshot_id} of ${answer.parent} is in the list of snapshots.`,
   );
-}
-
-function made(page: Page, answer: EditAnswer, result: HTMLElement): (HTMLElement | string)[] {
-  const id = answer.snapshot_id;
-  const look = () => page.store.set({ pinnedSnapshot: id, colorBy: "weight" });
-  const use = async () => {
-    const { corpus } = page.store.state;
-    try {
-      await page.api.switchTo(id);
-      if (isShown(page, corpus)) page.store.set({ pinnedSnapshot: id });
-      page.store.set({ published: id });
-      result.textContent = `Version ${id} is the current snapshot now. Trainers that follow the store draw by it.`;
-    } catch (error) {
-      result.textContent = failure(error);
-    }
-  };
-  return [
-    element("p", {}, answer.is_new ? "New version " : "This version was there already: ", element("code", {}, id), "."),
-    element(
-      "div",
-      { class: "actions" },
-      element("button", { type: "button", onclick: look }, "Look at it"),
-      element("button", { type: "button", class: "main", onclick: () => void use() }, "Use it in training"),
-    ),
-  ];
 }

@@ -57,6 +57,10 @@ function other(page: Page, shown: string): HTMLElement[] {
       page.notices.show("publish", "trouble", failure(error));
     }
   };
-  const attributes = { type: "button", class: "link", title: EXPLANATION, onclick: () => void change() };
-  return [said, element("button", attributes, "Make it current")];
+  return [said, switchButton("link", () => void change())];
+}
+
+/** The one name of what makes a snapshot current. */
+export function switchButton(look: "link" | "main", change: () => void): HTMLButtonElement {
+  return element("button", { type: "button", class: look, title: EXPLANATION, onclick: change }, "Make it current");
 }

@@ -1,6 +1,7 @@
 // @vitest-environment happy-dom
 import { expect, test, vi } from "vitest";
 import { ApiError } from "../../../src/connection";
+import { Corpus } from "../../../src/data/corpus";
 import { editing } from "../../../src/panels/selection/editing";
 import { fakeApi, fakePage, later, NUM_POINTS, SERVICE, SNAPSHOT, settled } from "../../service";
 
@@ -70,4 +71,24 @@ test("a version that is made after the map went on is told, and not as one of th
   await settled();
   expect(root.textContent).not.toContain(CHILD);
   expect(page.notices.root.textContent).toContain(CHILD);
+});
+
+test("what is said of a version is true of it: whether it is current, and what can be done with it", async () => {
+  const edit = async () => ({ snapshot_id: CHILD, parent: SNAPSHOT, is_new: true });
+  const switchTo = vi.fn(async () => undefined);
+  const { page, store, corpus } = await fakePage(fakeApi({ bytes, edit, switchTo }), { marked, service: SERVICE });
+  const root = editing(page);
+  root.querySelector("button")?.click();
+  await settled();
+  const offered = () => [...root.querySelectorAll(".actions button")].map((button) => button.textContent);
+  expect(offered()).toEqual(["Look at it", "Make it current"]);
+  store.set({ corpus: await Corpus.load(page.api, CHILD, () => undefined) });
+  expect(offered()).toEqual(["Make it current"]);
+  root.querySelector<HTMLElement>(".actions .main")?.click();
+  await settled();
+  expect(switchTo).toHaveBeenCalledWith(CHILD);
+  expect([root.textContent?.includes("is the current snapshot now"), offered()]).toEqual([true, []]);
+  store.set({ published: SNAPSHOT, corpus });
+  expect(root.textContent).not.toContain("is the current snapshot now");
+  expect(offered()).toEqual(["Look at it", "Make it current"]);
 });
