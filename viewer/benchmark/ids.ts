@@ -37,7 +37,7 @@ view.resize(canvas);
 const corpus = await Corpus.load(new Api(), null, () => undefined);
 await corpus.complete;
 const { cloud } = corpus;
-const columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null, isBackdrop: false };
+const columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null };
 const layer = {
   values: cloud.values,
   indices: Uint32Array.from({ length: cloud.numPoints }, (_, point) => point),

@@ -1,6 +1,6 @@
 // Dark or light, and the colours of the map as CSS variables: one change repaints every dot and scale of the page.
 
-import { comparisonPalette } from "./draw/scene";
+import { COMPARISON_CODES, comparisonPalette } from "./draw/scene";
 import { clusterCode, css, NUM_CLUSTER_HUES, type Palette, paletteOf } from "./space/palette";
 import type { ColorBy, State, Store, Theme } from "./state";
 import { Kept } from "./storage";
@@ -42,9 +42,9 @@ export function scaleColors(colorBy: ColorBy | "ratio"): string {
   return `var(--scale-${colorBy})`;
 }
 
-/** The CSS colour of a comparison's points: of prompts that both snapshots have, or that are new in the other. */
-export function comparisonColor(isNew: boolean): string {
-  return `var(--comparison-${Number(isNew)})`;
+/** The CSS colour of a comparison's points: of prompts that both snapshots have, or only one of them. */
+export function comparisonColor(kind: keyof typeof COMPARISON_CODES): string {
+  return `var(--comparison-${COMPARISON_CODES[kind]})`;
 }
 
 function apply({ theme, corpus }: State): void {
@@ -62,7 +62,7 @@ function apply({ theme, corpus }: State): void {
   const hues = Array.from({ length: NUM_CLUSTER_HUES }, (_, label): [string, number] => [clusterColor(label), 1]);
   root.style.setProperty("--scale-cluster", bands(hues));
   const shared = comparisonPalette(isDark());
-  for (const code of [0, 1]) root.style.setProperty(`--comparison-${code}`, css(shared, code));
+  for (const code of Object.values(COMPARISON_CODES)) root.style.setProperty(`--comparison-${code}`, css(shared, code));
 }
 
 function gradient(palette: Palette): string {

@@ -1,11 +1,11 @@
 // What is drawn of the state: the points of the corpus, and over them those of a comparison.
 
 import type { Cloud } from "../data/cloud";
-import { NOT_SHARED } from "../data/comparison";
+import { type Comparison, NOT_SHARED } from "../data/comparison";
 import { type Columns, sizes, writeCodes } from "../space/encoding";
 import { draws } from "../space/exposure";
 import { visiblePoints } from "../space/filter";
-import { type Palette, paletteOf } from "../space/palette";
+import { type Coloring, type Palette, paletteOf } from "../space/palette";
 import { INITIAL, type State } from "../state";
 import type { PointLayer } from "./renderer";
 
@@ -34,11 +34,10 @@ class Points implements PointLayer {
   }
 }
 
-const PLAIN: Columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null, isBackdrop: false };
+const PLAIN: Columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null };
 
-/** Colours of a comparison's points: those that both have, and those that only the other has. */
-const SHARED_CODE = 0;
-const NEW_CODE = 1;
+/** Colours of a comparison's points: those that both have, those that only the other has, and those that it lacks. */
+export const COMPARISON_CODES = { shared: 0, new: 1, gone: 2 } as const;
 
 export class Scene {
   own: Points | null = null;
@@ -127,7 +126,6 @@ export class Scene {
     const weights = corpus.weightsNow;
     const copies =
       isSampling && weights !== null ? draws(weights, state.strength, state.drawShare * weights.length) : null;
-    const isBackdrop = mode === "compare" && comparison !== null && state.comparisonView === "overlay";
     const ratios = comparison?.ratios ?? null;
     return {
       weights,
@@ -135,7 +133,6 @@ export class Scene {
       ratios,
       copies,
       marks: isSampling ? null : marksOf(state),
-      isBackdrop,
     };
   }
 
@@ -162,7 +159,7 @@ export class Scene {
     other.count = visiblePoints(other.cloud, INITIAL.filter, null, other.indices);
     writeCodes(other.cloud, "source", PLAIN, other.codes, 0, other.cloud.loaded);
     for (let point = 0; point < other.codes.length; point++) {
-      const code = comparison.same[point] === NOT_SHARED ? NEW_CODE : SHARED_CODE;
+      const code = comparison.same[point] === NOT_SHARED ? COMPARISON_CODES.new : COMPARISON_CODES.shared;
       other.codes[point] = (other.codes[point] & 0xff00) | code;
     }
     other.palette = comparisonPalette(isDark);
@@ -180,23 +177,33 @@ function differs(state: State, before: State, names: readonly (keyof State)[]): 
   return names.some((name) => state[name] !== before[name]);
 }
 
-function colorOf({ mode, comparison, comparisonView, colorBy }: State): State["colorBy"] | "ratio" {
-  return mode === "compare" && comparison !== null && comparisonView === "ratio" ? "ratio" : colorBy;
+function colorOf({ mode, comparison, comparisonView, colorBy }: State): Coloring {
+  if (mode !== "compare" || comparison === null) return colorBy;
+  return comparisonView === "ratio" ? "ratio" : "none";
 }
 
-/** 1 for marked points; null while all are equal. */
-function marksOf({ marked, corpus }: State): Uint8Array | null {
+/** 1 for marked points, or under a comparison's points for those that it lacks; null while all are equal. */
+function marksOf(state: State): Uint8Array | null {
+  const { marked, corpus, comparison } = state;
+  if (comparison !== null && colorOf(state) === "none") return marksOfGone(comparison, state);
   if (marked === null || corpus === null) return null;
   const marks = new Uint8Array(corpus.cloud.numPoints);
   for (const point of marked) marks[point] = 1;
   return marks;
 }
 
-/** Blue and orange, as ratios are coloured: what both have, and what is new. */
+function marksOfGone({ same }: Comparison, { corpus }: State): Uint8Array {
+  const marks = new Uint8Array(corpus?.cloud.numPoints ?? 0).fill(1);
+  for (const point of same) if (point !== NOT_SHARED) marks[point] = 0;
+  return marks;
+}
+
+/** Blue and orange, as ratios are coloured: what both have, and what is new; grey for what is gone. */
 export function comparisonPalette(isDark: boolean): Palette {
   const ratios = paletteOf("ratio", isDark, []);
   const palette = new Uint8Array(3 * 256);
-  palette.set(ratios.subarray(0, 3), 3 * SHARED_CODE);
-  palette.set(ratios.subarray(3 * 255), 3 * NEW_CODE);
+  palette.set(ratios.subarray(0, 3), 3 * COMPARISON_CODES.shared);
+  palette.set(ratios.subarray(3 * 255), 3 * COMPARISON_CODES.new);
+  palette.set(paletteOf("none", isDark, []).subarray(0, 3), 3 * COMPARISON_CODES.gone);
   return palette;
 }

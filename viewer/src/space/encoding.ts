@@ -1,9 +1,8 @@
 // What a point's colour and size say, as two small numbers a point. Works on typed arrays alone.
 
 import type { Cloud } from "../data/cloud";
-import type { ColorBy } from "../state";
 import { FAINT } from "./disc";
-import { clusterCode, ratioCode, weightCode } from "./palette";
+import { type Coloring, clusterCode, ratioCode, weightCode } from "./palette";
 
 /** Columns that colours and sizes may need; null while they load. */
 export interface Columns {
@@ -15,8 +14,6 @@ export interface Columns {
   readonly copies: Uint16Array | null;
   /** 1 for points that stand out; the others are faint. */
   readonly marks: Uint8Array | null;
-  /** All points are faint: something else is shown over them. */
-  readonly isBackdrop: boolean;
 }
 
 const MOST_SIZE = FAINT - 1;
@@ -25,7 +22,7 @@ const NEUTRAL = 128;
 /** Writes code of colour | code of size << 8 for the points from `start` to `stop`. */
 export function writeCodes(
   cloud: Cloud,
-  colorBy: ColorBy | "ratio",
+  colorBy: Coloring,
   columns: Columns,
   out: Uint16Array,
   start: number,
@@ -48,7 +45,7 @@ export function sizes(hasCopies: boolean): Float32Array {
 
 function writeColors(
   { values }: Cloud,
-  colorBy: ColorBy | "ratio",
+  colorBy: Coloring,
   { weights, clusters, ratios }: Columns,
   out: Uint16Array,
   start: number,
@@ -67,10 +64,10 @@ function writeColors(
 }
 
 function addSizes({ values }: Cloud, columns: Columns, out: Uint16Array, start: number, stop: number): void {
-  const { copies, marks, isBackdrop } = columns;
+  const { copies, marks } = columns;
   for (let point = start; point < stop; point++) {
     let size = copies === null ? values[4 * point + 3] >> 9 : Math.min(MOST_SIZE, copies[point]);
-    const isFaint = isBackdrop || (copies !== null && copies[point] === 0) || (marks !== null && marks[point] === 0);
+    const isFaint = (copies !== null && copies[point] === 0) || (marks !== null && marks[point] === 0);
     if (isFaint) size |= FAINT;
     out[point] |= size << 8;
   }

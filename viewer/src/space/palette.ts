@@ -5,6 +5,8 @@ import { RATIO_STEPS } from "../data/comparison";
 import type { ColorBy } from "../state";
 
 export type Palette = Uint8Array;
+/** What colours may say: beside the choices, how a comparison's densities differ, or nothing at all. */
+export type Coloring = ColorBy | "ratio" | "none";
 type Color = readonly [number, number, number];
 
 const GREY = 0x8b909a;
@@ -33,11 +35,11 @@ const DIVERGING = {
 
 /** Octaves to either side that the diverging colours tell apart: weights, and ratios of density. */
 const WEIGHT_OCTAVES = 1;
-const RATIO_OCTAVES = 3;
+const RATIO_OCTAVES = 1;
 
 /** 256 colours, RGB each. `sources` as in the meta of points. Of density the rare end stands out from the background. */
 export function paletteOf(
-  colorBy: ColorBy | "ratio",
+  colorBy: Coloring,
   isDark: boolean,
   sources: readonly { readonly code: number; readonly name: string }[],
 ): Palette {
@@ -45,6 +47,7 @@ export function paletteOf(
   if (colorBy === "source") return sourcePalette(sources, HUES[theme], isDark);
   if (colorBy === "density") return filled((code) => viridis(isDark ? 1 - (0.84 * code) / 255 : (0.9 * code) / 255));
   if (colorBy === "cluster") return filled((code) => rgb(CLUSTER_HUES[theme][clusterCode(code)]));
+  if (colorBy === "none") return filled(() => rgb(GREY));
   return filled((code) => along(DIVERGING[theme], code / 255));
 }
 

@@ -9,7 +9,7 @@ import { randomCloud, randomNumbers, upTo } from "../clouds";
 const VIEW = { width: 160, height: 100 };
 const NUM_POINTS = 4_000;
 const BITS = 12;
-const NONE = { weights: null, clusters: null, ratios: null, copies: null, marks: null, isBackdrop: false };
+const NONE = { weights: null, clusters: null, ratios: null, copies: null, marks: null };
 const LOOK: Look = { background: [0, 0, 0], opacity: 1, fadeStart: 100, fadeEnd: 200 };
 /** Darker than any white point, also a faint one. */
 const DARK = 20;

@@ -2,8 +2,9 @@ import { expect, test, vi } from "vitest";
 import type { Comparison } from "../../src/data/comparison";
 import { NOT_SHARED } from "../../src/data/comparison";
 import type { Corpus } from "../../src/data/corpus";
-import { Scene } from "../../src/draw/scene";
+import { COMPARISON_CODES, comparisonPalette, Scene } from "../../src/draw/scene";
 import { FAINT } from "../../src/space/disc";
+import { css } from "../../src/space/palette";
 import { INITIAL, type State } from "../../src/state";
 import { randomCloud } from "../clouds";
 
@@ -147,7 +148,12 @@ test("a comparison's points lie over these, by whether both have them; as a rati
   expect(shown.scene.other).toBe(null);
   shown.set({ mode: "compare" });
   expect(shown.scene.other?.count).toBe(30);
-  expect(shown.codes.every(isFaint)).toBe(true);
+  shown.codes.forEach((code, point) => {
+    expect(isFaint(code), "what only this snapshot has stands out, in one colour").toBe(point < 10);
+    expect(css(shown.scene.own?.palette ?? new Uint8Array(), code & 255)).toBe(
+      css(comparisonPalette(true), COMPARISON_CODES.gone),
+    );
+  });
   const colors = shown.scene.other?.codes.map((code) => code & 255);
   expect(new Set(colors?.subarray(0, 10))).not.toEqual(new Set(colors?.subarray(10)));
   shown.set({ comparisonView: "ratio" });

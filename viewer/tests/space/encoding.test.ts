@@ -4,7 +4,7 @@ import { type Columns, sizes, writeCodes } from "../../src/space/encoding";
 import { css, paletteOf, ratioCode, weightCode } from "../../src/space/palette";
 import { randomCloud } from "../clouds";
 
-const NONE: Columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null, isBackdrop: false };
+const NONE: Columns = { weights: null, clusters: null, ratios: null, copies: null, marks: null };
 const cloud = randomCloud(50);
 
 function codes(colorBy: "source" | "density" | "weight" | "ratio", columns: Partial<Columns>): Uint16Array {
@@ -26,15 +26,14 @@ test("a weight that is not there yet is no weight in particular", () => {
   expect(codes("weight", {}).every((code) => (code & 255) === 128)).toBe(true);
   expect([weightCode(1), weightCode(1 / 1000), weightCode(0), weightCode(1000)]).toEqual([128, 0, 0, 255]);
   expect(weightCode(2) - 128).toBeCloseTo(128 - weightCode(0.5), -1);
-  expect([ratioCode(0), ratioCode(-127), ratioCode(127)]).toEqual([128, 0, 255]);
+  expect([0, -127, -16, -8, 16, 127].map(ratioCode)).toEqual([128, 0, 0, 64, 255, 255]);
 });
 
-test("what is not drawn, not marked or shown behind is faint", () => {
+test("what is not drawn or not marked is faint", () => {
   const alternate = Uint8Array.from({ length: 50 }, (_, point) => point % 2);
   const isFaint = (columns: Partial<Columns>) => [...codes("source", columns)].map((code) => code >> 8 >= FAINT);
   expect(isFaint({ marks: alternate })).toEqual([...alternate].map((mark) => mark === 0));
   expect(isFaint({ copies: Uint16Array.from(alternate) })).toEqual([...alternate].map((mark) => mark === 0));
-  expect(isFaint({ isBackdrop: true }).every(Boolean)).toBe(true);
 });
 
 test("the rarest point is five times as large as the most crowded one, and more copies are larger", () => {

@@ -5,7 +5,7 @@ import { sizes, writeCodes } from "../../src/space/encoding";
 import { type Hit, isInFront, type Layer, type Optics, pick } from "../../src/space/pick";
 import { randomCloud, upTo } from "../clouds";
 
-const NONE = { weights: null, clusters: null, ratios: null, copies: null, marks: null, isBackdrop: false };
+const NONE = { weights: null, clusters: null, ratios: null, copies: null, marks: null };
 const VIEW = { width: 160, height: 100 };
 
 function layer(): Layer {

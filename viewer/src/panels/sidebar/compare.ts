@@ -87,16 +87,16 @@ export class Compare {
   #result({ comparison, corpus }: State): HTMLElement[] {
     if (comparison === null || corpus === null) return [];
     const { numShared } = comparison;
-    const fact = (color: string, name: string, value: number, id: string) => {
-      const label = element("dt", {}, dot(color), name);
-      return element("div", {}, label, element("dd", { id: `comparison-${id}` }, count(value)));
+    const fact = (kind: "shared" | "new" | "gone", name: string, value: number) => {
+      const label = element("dt", {}, dot(comparisonColor(kind)), name);
+      return element("div", {}, label, element("dd", { id: `comparison-${kind}` }, count(value)));
     };
     const facts = element(
       "dl",
       { class: "facts colored" },
-      fact(comparisonColor(false), "In both", numShared, "shared"),
-      fact(comparisonColor(true), "New in the other", comparison.cloud.numPoints - numShared, "new"),
-      fact("var(--control-line)", "Only here", corpus.numPoints - numShared, "gone"),
+      fact("shared", "In both", numShared),
+      fact("new", "New in the other", comparison.cloud.numPoints - numShared),
+      fact("gone", "Only here", corpus.numPoints - numShared),
     );
     return [this.#views(), facts, scale(this.#page, facts)];
   }
@@ -118,9 +118,9 @@ function scale(page: Page, facts: HTMLElement): HTMLElement {
   const strip = element("div", { class: "strip" });
   const ends = element("div", { class: "ends" });
   ends.append(
-    element("span", {}, "fewer there (1/8)"),
+    element("span", {}, "half as many or fewer"),
     element("span", {}, "equal"),
-    element("span", {}, "more there (×8)"),
+    element("span", {}, "twice or more"),
   );
   const made = element("div", { class: "scale" }, strip, ends);
   const show = ({ comparisonView }: State) => {
