@@ -2,6 +2,7 @@
 
 import type { Cloud } from "../data/cloud";
 import { inLayout, type Projection, project } from "./camera";
+import { shortTerm } from "./terms";
 
 /** A name and the place that it names. */
 export interface Label {
@@ -58,7 +59,7 @@ export function clusterLabels(
 
 function nameOf(terms: readonly string[]): string {
   const readable = terms.filter((term) => READABLE.test(term));
-  return (readable.length > 0 ? readable : terms).slice(0, SHOWN_TERMS).join(" · ");
+  return (readable.length > 0 ? readable : terms).slice(0, SHOWN_TERMS).map(shortTerm).join(" · ");
 }
 
 /** The first points of each cluster: the cloud's order makes them a fair sample. */

@@ -13,6 +13,8 @@ import { conversation, replies } from "./conversation";
 import { rarity } from "./rarity";
 import { typicalDistance } from "./typical";
 
+const MOST_TERMS = 6;
+
 export class Detail {
   readonly root = element("article", { class: "detail", "aria-labelledby": "detail-head" });
   readonly #page: Page;
@@ -136,7 +138,7 @@ export class Detail {
 
   #cluster(prompt: Prompt): HTMLElement {
     const show = () => void showCluster(this.#page, prompt.cluster);
-    const name = prompt.cluster_terms.slice(0, 6).join(", ") || named([]);
+    const name = named(prompt.cluster_terms, MOST_TERMS);
     const button = element("button", { type: "button", class: "link", onclick: show }, quoted(name));
     return element("p", {}, "Cluster: ", button);
   }

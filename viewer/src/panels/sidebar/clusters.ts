@@ -2,6 +2,7 @@
 
 import type { Corpus } from "../../data/corpus";
 import { hidesClusters, showsCluster } from "../../space/filter";
+import { shortTerm } from "../../space/terms";
 import { type ClusterFilter, type Filter, INITIAL } from "../../state";
 import { clusterColor } from "../../theme";
 import { type Child, element, fill, quoted } from "../element";
@@ -47,8 +48,8 @@ export async function showCluster(page: Page, cluster: number): Promise<void> {
 }
 
 /** The first words of a cluster. */
-export function named(terms: readonly string[]): string {
-  return terms.slice(0, TERMS).join(", ") || "without a name";
+export function named(terms: readonly string[], most = TERMS): string {
+  return terms.slice(0, most).map(shortTerm).join(", ") || "without a name";
 }
 
 function entry(page: Page, { label, terms, size }: Cluster): { root: HTMLElement; update: (filter: Filter) => void } {
