@@ -173,14 +173,13 @@ export class Actions implements Gestures, Keys {
 
   clear(): void {
     const { store } = this.#board;
-    const { tool, marked, selected } = store.state;
+    const { tool, selected } = store.state;
     this.#board.overlay.ring = null;
     if (tool === "lasso") {
       this.#line = [];
       this.#show();
       store.set({ tool: "navigate", hasMissed: false });
-    } else if (marked !== null) store.set({ marked: null });
-    else if (selected !== null) store.set({ selected: null });
+    } else store.set(selected === null ? { marked: null } : { selected: null });
   }
 
   focus(isOn: boolean): void {

@@ -2,6 +2,7 @@
 
 import type { Covered } from "../space/framing";
 import { element, icon } from "./element";
+import { followKeys } from "./keys";
 import { HoverCard } from "./map/card";
 import { helpDialog } from "./map/help";
 import { progress } from "./map/progress";
@@ -29,10 +30,7 @@ export function layout(page: Page, map: HTMLElement, search: Search, link: (prom
   const card = new HoverCard(page, map).root;
   document.body.prepend(skipLink(page));
   document.body.append(controls, menu, tools(page, help), selection, progress(page), page.notices.root, card, help);
-  followKeys(page, search, help, () => show(controls, menu, true));
-  selection.addEventListener("keydown", (event) => {
-    if (event.key === "Escape") clear(page);
-  });
+  followKeys(page, { search, help, selection, open: () => show(controls, menu, true) });
 }
 
 /** Tells the map what the selection hides of it, and keeps the selected point in the rest. */
@@ -59,12 +57,6 @@ function coverOf(map: HTMLElement, selection: HTMLElement): Covered {
     : { right: whole.right - panel.left, bottom: 0 };
 }
 
-/** Only one thing goes at a time, as on the map. */
-function clear(page: Page): void {
-  page.store.set(page.store.state.selected === null ? { marked: null } : { selected: null });
-  if (page.store.state.marked === null) page.stage.focus();
-}
-
 function skipLink(page: Page): HTMLElement {
   const skip = (event: Event) => {
     event.preventDefault();
@@ -85,6 +77,7 @@ function menuButton(page: Page, map: HTMLElement, controls: HTMLElement): HTMLBu
   made.addEventListener("click", () => show(controls, made, !controls.classList.contains("open")));
   controls.addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || !controls.classList.contains("open")) return;
+    event.preventDefault();
     show(controls, made, false);
     made.focus();
   });
@@ -96,20 +89,4 @@ function menuButton(page: Page, map: HTMLElement, controls: HTMLElement): HTMLBu
 function show(controls: HTMLElement, menu: HTMLElement, isOpen: boolean): void {
   controls.classList.toggle("open", isOpen);
   menu.setAttribute("aria-expanded", String(isOpen));
-}
-
-function followKeys(page: Page, search: Search, help: HTMLDialogElement, open: () => void): void {
-  document.addEventListener("keydown", (event) => {
-    const target = event.target as HTMLElement;
-    const isTyping = target.matches("input:not([type=range], [type=checkbox], [type=radio]), textarea, select");
-    if (isTyping || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    if (event.key === "?") help.showModal();
-    // A button that hid itself leaves the focus to the page.
-    if (event.key === "Escape" && target === document.body) clear(page);
-    if (event.key !== "/") return;
-    event.preventDefault();
-    open();
-    page.store.set({ mode: "explore" });
-    search.focus();
-  });
 }

@@ -39,6 +39,9 @@ test("a key marks what is in a ring round the crosshair, which other keys make l
   expect(marked()).toEqual([0, 1, 2, 3, 4]);
   actions.widen(1 / 100);
   expect(marked()).toEqual([0]);
+  store.set({ selected: 3 });
+  actions.clear();
+  expect([store.state.selected, store.state.marked?.length]).toEqual([null, 1]);
   actions.clear();
   expect([store.state.marked, overlay.ring]).toEqual([null, null]);
 });

@@ -21,7 +21,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["Enter", "Select what is at the crosshair"],
   ["M", "Mark what is round the crosshair"],
   ["[  ]   or   ,  .", "Make the ring for that smaller, larger"],
-  ["Esc", "Clear lasso, marks and selection, one after the other"],
+  ["Esc", "Close the lasso, the prompt, the marks: one after the other"],
   ["/", "Search"],
   ["?", "This help"],
 ];
