@@ -120,6 +120,12 @@ export const INITIAL: State = {
   placed: [],
 };
 
+/** Whether somebody works with a part of the map, which must not move meanwhile. */
+export function isInUse({ selected, marked, mode, comparison, placed, tool }: State): boolean {
+  const isCompared = mode === "compare" && (comparison !== null || placed.length > 0);
+  return selected !== null || marked !== null || tool === "lasso" || isCompared;
+}
+
 type Listener = (state: State, before: State) => void;
 
 /** Holds the state; listeners hear of each change once, in the order in which they came. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { Store } from "../src/state";
+import type { Comparison } from "../src/data/comparison";
+import { INITIAL, isInUse, type State, Store } from "../src/state";
 
 test("listeners hear of a change once, with the state before it", () => {
   const store = new Store();
@@ -10,4 +11,16 @@ test("listeners hear of a change once, with the state before it", () => {
   end();
   store.set({ hovered: 5 });
   expect(heard).toEqual([[0, null]]);
+});
+
+test.each<[boolean, Partial<State>]>([
+  [false, { hovered: 1 }],
+  [true, { selected: 0 }],
+  [true, { marked: Uint32Array.of(2) }],
+  [true, { tool: "lasso" }],
+  [false, { comparison: {} as Comparison }],
+  [true, { comparison: {} as Comparison, mode: "compare" }],
+  [false, { mode: "compare" }],
+])("a part of the map is in use (%s) while %o", (isUsed, change) => {
+  expect(isInUse({ ...INITIAL, ...change })).toBe(isUsed);
 });

@@ -3,7 +3,7 @@
 import { bounds } from "../space/bounds";
 import { type CameraPose, HOME } from "../space/camera";
 import { type Covered, frameBall, uncover } from "../space/framing";
-import type { State, Store } from "../state";
+import { isInUse, type State, type Store } from "../state";
 import { Actions } from "./actions";
 import { followColors } from "./colors";
 import { followKeys } from "./keyboard";
@@ -175,6 +175,8 @@ export class Stage {
     const isOther = this.scene.update(state, before, this.picture.colors.isDark);
     const isLook = LOOK.some((name) => state[name] !== before[name]);
     if (before.corpus === null && state.corpus !== null && !this.motion.hasGone) this.setPose(this.home(), false);
+    // Who ends a work has a while to begin the next.
+    if (isInUse(before) && !isInUse(state)) this.motion.touch();
     if (isOther || isLook) this.#invalidate();
     else this.redraw();
     if (NAMED.some((name) => state[name] !== before[name])) void this.#name(state);
@@ -239,10 +241,10 @@ export class Stage {
   }
 
   #mayTurn(): boolean {
-    const { rotation, hovered, hoveredOther, tool, corpus } = this.store.state;
+    const { rotation, hovered, hoveredOther, corpus } = this.store.state;
     const isPointedAt = this.#actions.isOver || hovered !== null || hoveredOther !== null;
     const isWatched = isPointedAt || this.#actions.isDragging || document.activeElement === this.element;
-    return rotation && tool === "navigate" && corpus !== null && !document.hidden && !isWatched;
+    return rotation && !isInUse(this.store.state) && corpus !== null && !document.hidden && !isWatched;
   }
 
   /** Looks again whether the map may turn when nobody will have touched it for long enough. */
