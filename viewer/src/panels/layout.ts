@@ -30,7 +30,9 @@ export function layout(page: Page, map: HTMLElement, search: Search, link: (prom
   const card = new HoverCard(page, map).root;
   document.body.prepend(skipLink(page));
   document.body.append(controls, menu, tools(page, help), selection, progress(page), page.notices.root, card, help);
-  followKeys(page, { search, help, selection, open: () => show(controls, menu, true) });
+  const open = () => show(controls, menu, true);
+  search.onSimilar = open;
+  followKeys(page, { search, help, selection, open });
 }
 
 /** Tells the map what the selection hides of it, and keeps the selected point in the rest. */

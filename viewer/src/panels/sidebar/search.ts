@@ -16,6 +16,8 @@ const MOST_MARKED = 1_000;
 
 export class Search {
   readonly root: HTMLElement;
+  /** Shows the place of this panel, where it is hidden. */
+  onSimilar: () => void = () => undefined;
   readonly #page: Page;
   readonly #text = element("input", {
     type: "search",
@@ -58,8 +60,10 @@ export class Search {
     this.#text.select();
   }
 
-  /** The prompts that mean about the same as this one, which is not among them. */
+  /** The prompts that mean about the same as this one, which is not among them; where they come is shown. */
   findSimilar({ id, text }: Pick<Prompt, "id" | "text">): void {
+    this.onSimilar();
+    this.root.closest(".panel")?.scrollTo(0, 0);
     this.#text.value = text.slice(0, MOST_CHARS);
     this.#mode.checked = true;
     this.#like = id;

@@ -1,5 +1,5 @@
 // @vitest-environment happy-dom
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { Search } from "../../../src/panels/sidebar/search";
 import { fakeApi, fakePage, later, NUM_POINTS, settled } from "../../service";
 
@@ -64,4 +64,12 @@ test("what is like a prompt is not the prompt itself, and it is said which of it
   meaning.dispatchEvent(new Event("change"));
   await settled();
   expect(panel.root.querySelectorAll(".brief"), "a text of the reader's own leaves nothing out").toHaveLength(3);
+});
+
+test("a search for what is like a prompt shows where its results come", async () => {
+  const { page } = await fakePage(fakeApi({ search: async () => found }));
+  const search = new Search(page);
+  search.onSimilar = vi.fn();
+  search.findSimilar({ id: "9", text: "text" });
+  expect(search.onSimilar).toHaveBeenCalledOnce();
 });
