@@ -106,7 +106,7 @@ def test_a_cluster_can_be_hidden_shown_alone_and_marked(drawn, points):
     drawn.page.keyboard.press("Enter")
     drawn.wait("visible", poems)
     expect(drawn.page.get_by_text("Only the cluster")).to_be_visible()
-    drawn.page.locator(".chosen").get_by_role("button", name="Show all").click()
+    drawn.page.get_by_role("region", name="Clusters").get_by_role("button", name="Show all").click()
     drawn.wait("visible", len(points))
     drawn.page.get_by_role("button", name="Mark the prompts of poem").click()
     drawn.wait("marked", poems)

@@ -20,6 +20,8 @@ type Cluster = Corpus["meta"]["clusters"][number];
 export function clusters(page: Page): HTMLElement {
   const list = element("ul", { class: "legend" });
   const chosen = element("div", { class: "chosen" });
+  const showAll = () => filterBy(page, INITIAL.filter.clusters);
+  const all = element("button", { type: "button", class: "link", onclick: showAll }, "Show all");
   let updates: ((filter: Filter) => void)[] = [];
   watch(page.store, ["corpus"], ({ corpus }) => {
     const listed = (corpus?.meta.clusters ?? []).slice(0, LISTED);
@@ -31,10 +33,11 @@ export function clusters(page: Page): HTMLElement {
     );
   });
   watch(page.store, ["corpus", "filter"], ({ corpus, filter }) => {
-    fill(chosen, corpus !== null && hidesClusters(filter) ? [said(page, corpus, filter.clusters)] : []);
+    fill(chosen, corpus !== null && hidesClusters(filter) ? [said(corpus, filter.clusters)] : []);
+    all.hidden = !hidesClusters(filter);
     for (const update of updates) update(filter);
   });
-  const root = foldable({ name: "clusters", title: "Clusters", isOpen: false }, list);
+  const root = foldable({ name: "clusters", title: "Clusters", isOpen: false, beside: all }, list);
   root.append(chosen);
   return root;
 }
@@ -55,27 +58,32 @@ export function named(terms: readonly string[], most = TERMS): string {
 function entry(page: Page, { label, terms, size }: Cluster): { root: HTMLElement; update: (filter: Filter) => void } {
   const name = named(terms);
   const mark = small("mark", `Mark the prompts of ${name}`, () => void markCluster(page, label));
-  const actions = { toggle: () => void toggle(page, label), only: () => void showCluster(page, label) };
+  const actions = { toggle: () => void toggle(page, label), only: () => showOnly(page, label) };
   const { root, number, show } = legendEntry({ name, color: clusterColor(label), ...actions, more: [mark] });
   number.textContent = count(size);
   return { root, update: (filter) => show(showsCluster(filter, label)) };
 }
 
 /** What is left, in the place that stays seen when the list is closed. */
-function said(page: Page, corpus: Corpus, { isOnly, labels }: ClusterFilter): HTMLElement {
-  const end = () => filterBy(page, INITIAL.filter.clusters);
-  const all = element("button", { type: "button", class: "link", onclick: end }, "Show all");
+function said(corpus: Corpus, { isOnly, labels }: ClusterFilter): HTMLElement {
   const known = corpus.meta.clusters.filter(({ label }) => labels.has(label));
   const words =
     labels.size === 1 && known.length === 1
       ? ["the cluster ", quoted(named(known[0].terms))]
       : [counted(labels.size, "cluster")];
-  const sentence: Child[] = isOnly ? ["Only ", ...words, ". "] : ["Without ", ...words, ". "];
-  return element("p", { class: "note" }, ...sentence, all);
+  const sentence: Child[] = isOnly ? ["Only ", ...words, "."] : ["Without ", ...words, "."];
+  return element("p", { class: "note" }, ...sentence);
 }
 
 function filterBy(page: Page, clusters: ClusterFilter): void {
   page.store.set({ filter: { ...page.store.state.filter, clusters } });
+}
+
+/** One that is alone already takes that back. */
+function showOnly(page: Page, label: number): void {
+  const { isOnly, labels } = page.store.state.filter.clusters;
+  if (isOnly && labels.size === 1 && labels.has(label)) filterBy(page, INITIAL.filter.clusters);
+  else void showCluster(page, label);
 }
 
 async function toggle(page: Page, label: number): Promise<void> {

@@ -1,5 +1,5 @@
 // An entry of a legend that filters, the same for sources and clusters: a click hides or shows it, "only" leaves it
-// alone, as Alt and click or a double click do.
+// alone or takes that back, as Alt and click or a double click do.
 
 import { dot } from "../dot";
 import { element, quoted } from "../element";

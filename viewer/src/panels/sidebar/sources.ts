@@ -61,12 +61,12 @@ function toggle(page: Page, code: number): void {
   hide(page, hiddenSources.has(code) ? [...hiddenSources].filter((other) => other !== code) : [...hiddenSources, code]);
 }
 
+/** One that is alone already takes that back. */
 function showOnly(page: Page, code: number): void {
-  const codes = (page.store.state.corpus?.meta.sources ?? []).map((source) => source.code);
-  hide(
-    page,
-    codes.filter((other) => other !== code),
-  );
+  const { corpus, filter } = page.store.state;
+  const others = (corpus?.meta.sources ?? []).map((source) => source.code).filter((other) => other !== code);
+  const isAlone = filter.hiddenSources.size === others.length && !filter.hiddenSources.has(code);
+  hide(page, isAlone ? [] : others);
 }
 
 function hide(page: Page, codes: readonly number[]): void {

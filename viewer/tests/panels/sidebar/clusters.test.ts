@@ -61,7 +61,10 @@ test.each(KINDS)(
     expect(await press(buttons[1])).toEqual([true, false, true]);
     expect(await press(buttons[2])).toEqual([true, false, false]);
     expect(await press(buttons[1])).toEqual([true, true, false]);
-    expect(await press(root.querySelector(`[aria-label="Show only ${kind} 1"]`))).toEqual([false, true, false]);
+    const only = root.querySelector<HTMLElement>(`[aria-label="Show only ${kind} 1"]`);
+    expect(await press(only)).toEqual([false, true, false]);
+    expect(await press(only)).toEqual([true, true, true]);
+    expect(await press(only)).toEqual([false, true, false]);
     expect(await press(buttons[2])).toEqual([false, true, true]);
     buttons[0].dispatchEvent(new MouseEvent("click", { altKey: true }));
     await settled();
@@ -85,7 +88,10 @@ test("what is hidden of the clusters is said, and shown again by one click", asy
   await settled();
   expect(said()).toContain("Only the cluster cluster 2");
   expect(Array.from(visible()).every((point) => point % 3 === 2)).toBe(true);
-  root.querySelector<HTMLElement>(".chosen button")?.click();
+  const all = root.querySelector<HTMLElement>(".beside-head button");
+  expect(all?.hidden).toBe(false);
+  all?.click();
+  expect(all?.hidden).toBe(true);
   expect(visible()).toHaveLength(NUM_POINTS);
   expect(said()).toBe("");
 });
