@@ -39,7 +39,7 @@ def test_pointing_at_a_prompt_shows_its_text_source_and_density(shown, card, poi
         expect(card).to_contain_text(points[number].text.strip()[:20])
         expect(card).to_contain_text(points[number].source)
         expect(card).to_contain_text(
-            f"denser than {_percent(points[number].density)} of prompts · {points[number].band}"
+            f"denser than {points[number].density * 100:.0f} % of prompts · {points[number].band}"
         )
         expect(card).to_contain_text(f"×{points[number].weight:.2f} of average")
 

@@ -24,9 +24,9 @@ export function drawn(share: number): string {
   return share > 0 && share < 0.01 ? `${(share * 100).toPrecision(2)} %` : percent(share);
 }
 
-/** A density percentile of 0 to 1 -> "denser than 12.3 % of prompts" */
+/** A density percentile of 0 to 1 -> "denser than 12 % of prompts": points have it in eight bits, no finer. */
 export function denser(percentile: number): string {
-  return `denser than ${percent(percentile)} of prompts`;
+  return `denser than ${percent(percentile, 0)} of prompts`;
 }
 
 /** A ratio -> "×1.31"; two digits that count, more only for small ones. */

@@ -17,7 +17,7 @@ test("numbers", () => {
   expect(counted(253_110, "prompt")).toBe("253,110 prompts");
   expect(percent(0.1234)).toBe("12.3 %");
   expect(percent(0.5, 2)).toBe("50.00 %");
-  expect(denser(0.0204)).toBe("denser than 2.0 % of prompts");
+  expect(denser(0.0204)).toBe("denser than 2 % of prompts");
   expect([1.309, 0.0123, 512.4].map(times)).toEqual(["×1.31", "×0.012", "×512"]);
   expect(moment("no time")).toBe("no time");
 });

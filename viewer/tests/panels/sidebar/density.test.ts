@@ -14,7 +14,7 @@ test("a place among all prompts by density is said to be one, wherever it stands
   map.dispatchEvent(new MouseEvent("pointermove"));
   store.set({ hovered: 3 });
   await settled();
-  expect(card.textContent).toContain("denser than 20.0 % of prompts · very rare · weight ×");
+  expect(card.textContent).toContain("denser than 20 % of prompts · very rare · weight ×");
   const shown = { preview: "text", source: "hh", density_percentile: 0.2, distance: null, point: 3 };
   expect(brief(page, shown).textContent).toContain("very rare, denser than 20 %");
   expect(statistics(page).textContent).toContain("Average density percentile");
