@@ -7,6 +7,9 @@ PYTHON ?= python3
 # libraries). With the address of PyTorch's index of CPU builds: one file of 200 MB.
 TORCH_INDEX ?=
 
+# Where make serve listens.
+PORT ?= 8000
+
 LOCK := .locks/cpu.txt
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -18,7 +21,7 @@ BUILD_VIEWER := $(BIN)/python viewer/build_hook.py
 
 help:
 	@echo "make demo        build a snapshot of the demonstration corpus and show its card"
-	@echo "make serve       serve that snapshot on 127.0.0.1:8000"
+	@echo "make serve       serve that snapshot on 127.0.0.1:$(PORT); another port: make serve PORT=8140"
 	@echo "make test        run the tests"
 	@echo "make test-long   run the figures at size"
 	@echo "make lint        run the linters and the type checker"
@@ -65,7 +68,7 @@ demo: $(INSTALLED)
 serve: $(INSTALLED)
 	@test -e demo/store/current || $(MAKE) --no-print-directory demo
 	@$(BUILD_VIEWER) --optional
-	@$(BIN)/python -m jobs.serve --snapshot demo/store
+	@$(BIN)/python -m jobs.serve --snapshot demo/store --port $(PORT)
 
 # Two processes: one for all tests on Ray, which mostly wait for clusters, and one for the others.
 test: viewer
