@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.viewer.map_page import MapPage
 
@@ -135,6 +135,12 @@ def test_a_tap_selects_and_its_sheet_leaves_the_map_as_large_as_it_was(phone):
     assert phone.stage.bounding_box() == before
 
 
+def test_what_is_like_a_prompt_comes_into_sight_on_a_phone(phone):
+    phone.page.touchscreen.tap(*phone.bring(4))
+    phone.page.get_by_role("button", name="Find similar").click()
+    expect(phone.page.get_by_text("nearest in meaning")).to_be_in_viewport()
+
+
 @pytest.fixture
 def turning(new_page, viewer) -> Iterator[Callable[[], MapPage]]:
     """Opens a page with motion, whose clock a test can set forward until the map turns."""
@@ -189,6 +195,20 @@ def test_the_map_stands_still_while_the_lasso_is_on(turning):
     lasso.focus()
     shown.page.keyboard.press("Escape")
     shown.page.get_by_label("Search prompts").hover()
+    shown.page.clock.fast_forward(IDLE_MILLISECONDS)
+    shown.page.wait_for_function(_TURNS, arg=shown.viz("camera.yaw"))
+
+
+def test_the_map_stands_still_while_a_prompt_is_open_which_esc_ends_from_a_tab(turning):
+    shown = turning()
+    shown.page.get_by_role("button", name="Show me a rare prompt").click()
+    shown.page.get_by_role("region", name="Nearest prompts").wait_for(state="attached")
+    shown.page.clock.run_for(IDLE_MILLISECONDS)
+    assert _stays(shown)
+    shown.page.get_by_role("tab", name="Explore").focus()
+    shown.page.keyboard.press("Escape")
+    shown.wait("selected", None)
+    shown.page.wait_for_function(_RESTS)
     shown.page.clock.fast_forward(IDLE_MILLISECONDS)
     shown.page.wait_for_function(_TURNS, arg=shown.viz("camera.yaw"))
 
