@@ -57,7 +57,7 @@ export class Picker {
   }
 
   #choose(isOwn: boolean, isOther: boolean): number | null {
-    this.isOther = isOther && (!isOwn || isInFront(this.#other, this.#own));
+    this.isOther = isOther && (!isOwn || !isInFront(this.#own, this.#other));
     this.point = this.isOther ? this.#other.point : isOwn ? this.#own.point : null;
     return this.point;
   }

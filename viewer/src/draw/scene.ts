@@ -42,7 +42,7 @@ export const COMPARISON_CODES = { shared: 0, new: 1, gone: 2 } as const;
 export class Scene {
   own: Points | null = null;
   other: Points | null = null;
-  /** What there is of both. */
+  /** What there is of both; of two points at one place that of the first is seen. */
   layers: readonly Points[] = [];
   /** Milliseconds that the last filter took. */
   lastFilter = 0;
@@ -98,8 +98,9 @@ export class Scene {
   }
 
   #list(): void {
-    if (this.layers[0] === this.own && this.layers[1] === (this.other ?? undefined)) return;
-    this.layers = [this.own, this.other].filter((layer) => layer !== null);
+    const layers = [this.other, this.own].filter((layer) => layer !== null);
+    if (layers.length === this.layers.length && layers.every((layer, at) => layer === this.layers[at])) return;
+    this.layers = layers;
   }
 
   #extend(own: Points, state: State): void {

@@ -90,7 +90,7 @@ test("only layers that are drawn are kept", () => {
     ratios: new Int8Array(NUM_POINTS),
   };
   shown.set({ mode: "compare", comparison });
-  expect(shown.scene.layers).toEqual([shown.scene.own, shown.scene.other]);
+  expect(shown.scene.layers).toEqual([shown.scene.other, shown.scene.own]);
   expect(shown.scene.total).toBe(NUM_POINTS + 20);
   shown.set({ corpus: fakeCorpus(), mode: "explore", comparison: null });
   expect(shown.scene.layers).toEqual([shown.scene.own]);
