@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from kat_ray.arrays import Float32Matrix, Int32Vector, Int64Vector
 
-_WIDTH_STEP = 8
+_WIDTH_STEP = 4
 
 
 def plan_batches(lengths: Int32Vector, token_budget: int) -> Iterator[Int64Vector]:
     """Rows of each batch: texts by (length, row), as many as fit the budget once padded to the longest, at least 1.
 
-    Lengths count in steps of 8, so that a device which prepares itself for every shape meets few of them.
+    Lengths count in steps of 4, so that a device which prepares itself for every shape meets few of them.
     """
     order = np.argsort(lengths, kind="stable")
     start = 0
@@ -31,7 +31,7 @@ def plan_batches(lengths: Int32Vector, token_budget: int) -> Iterator[Int64Vecto
 
 
 def stepped(length: int) -> int:
-    """The next multiple of 8."""
+    """The next multiple of 4."""
     return -(-length // _WIDTH_STEP) * _WIDTH_STEP
 
 

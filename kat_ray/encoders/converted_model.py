@@ -1,4 +1,4 @@
-"""The OpenVINO form of a model, made once a machine and kept in the user's cache with its checksums.
+"""The OpenVINO form of a model, in floats or integers, made once a machine and kept in the cache with its checksums.
 
 Converting takes seconds and needs torch; the kept form loads without either. Workers that start together wait for the
 first one. A file that does not match its checksum is made again, never used.
@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kat_ray.encoders.devices import import_openvino
+from kat_ray.encoders.encoder import Tokens
+from kat_ray.encoders.integer_model import integer_settings, to_integers
 from kat_ray.encoders.model_files import ModelFiles, file_hash
 from kat_ray.encoders.torch_model import load_torch_model, quiet_transformers
 from kat_ray.errors import EncoderError
@@ -31,23 +33,25 @@ _LIBRARIES = ("openvino", "torch", "transformers")
 _LOG = logging.getLogger(__name__)
 
 
-def converted_model(files: ModelFiles) -> openvino.Model:
+def converted_model(files: ModelFiles, calibration: Tokens | None = None) -> openvino.Model:
     """The graph from `input_ids` and `attention_mask` [B, T] to hidden states float32 [B, T, D], any B and T.
+
+    With calibration its linear layers are in integers, in the ranges that those tokens need.
 
     Raises:
         EncoderError: the model cannot be loaded or converted.
     """
     ov = import_openvino()
-    folder = _cache_folder() / _key(files)
+    folder = _cache_folder() / _key(files, calibration)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _one_at_a_time(folder):
             if not _is_whole(folder):
-                _keep(ov, _convert(ov, files), folder)
+                _keep(ov, _make(ov, files, calibration), folder)
         return ov.Core().read_model(folder / "model.xml")
     except OSError as error:
         _LOG.warning("Cannot keep the converted model in %s (%s); converting at every start.", folder, error)
-        return _convert(ov, files)
+        return _make(ov, files, calibration)
 
 
 def _cache_folder() -> Path:
@@ -57,9 +61,18 @@ def _cache_folder() -> Path:
     return base / "encoders"
 
 
-def _key(files: ModelFiles) -> str:
+def _key(files: ModelFiles, calibration: Tokens | None) -> str:
     libraries = {library: version(library) for library in _LIBRARIES}
-    return files.revision({"form": _FORM, **libraries})
+    if calibration is None:
+        return files.revision({"form": _FORM, **libraries})
+    return "int8-" + files.revision({"form": _FORM, **libraries, **integer_settings(calibration)})
+
+
+def _make(ov: Any, files: ModelFiles, calibration: Tokens | None) -> openvino.Model:
+    model = _convert(ov, files)
+    if calibration is None:
+        return model
+    return to_integers(model, calibration, int(files.config.get("pad_token_id") or 0))
 
 
 def _convert(ov: Any, files: ModelFiles) -> openvino.Model:

@@ -14,7 +14,7 @@ from kat_ray.arrays import Float32Matrix, Int32Vector
 from kat_ray.errors import EncoderError
 
 Device = Literal["auto", "cpu", "gpu"]
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Precision = Literal["auto", "float32", "bfloat16", "float16", "int8"]
 Pooling = Literal["auto", "mean", "cls", "logits"]
 
 DEFAULT_SPEC = "sentence:sentence-transformers/all-MiniLM-L6-v2"
@@ -29,7 +29,7 @@ class EncoderConfig:
     device: Device = "auto"
     """auto: the GPU that this process sees, else the CPU; "gpu" without one is an error."""
     precision: Precision = "auto"
-    """auto: bfloat16 on a CPU that has it, float16 on a GPU, else float32."""
+    """auto: bfloat16 on a CPU that has it, float16 on a GPU, else float32; int8 is for sentence models on a CPU."""
     pooling: Pooling = "auto"
     """auto: what the sentence model says, or the mean of a checkpoint's hidden states; "logits" is for checkpoints."""
     token_limit: int | None = None

@@ -53,6 +53,8 @@ def _describe(config: EncoderConfig) -> _Checkpoint:
     pooling = "mean" if config.pooling == "auto" else config.pooling
     if pooling not in ("mean", "logits"):
         raise EncoderError(f"A checkpoint has no {pooling} pooling; choose mean or logits, or leave it out.")
+    if config.precision == "int8":
+        raise EncoderError("int8 is for sentence models; a checkpoint runs in float32, bfloat16 or float16.")
     architecture = _architecture(files)
     identity = EncoderIdentity(
         name=f"checkpoint:{files.name}",

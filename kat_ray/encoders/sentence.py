@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from kat_ray.encoders.batched_encoder import BatchedEncoder, Engine
+from kat_ray.encoders.calibration import calibration_texts
 from kat_ray.encoders.devices import resolve_device, resolve_precision
-from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity
+from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Tokens
+from kat_ray.encoders.integer_model import integer_settings
 from kat_ray.encoders.model_files import ModelFiles, find_model, read_json
 from kat_ray.encoders.tokenizer import TextTokenizer, TokenizerConfig
 from kat_ray.errors import EncoderError
@@ -45,6 +47,8 @@ class _SentenceModel:
     identity: EncoderIdentity
     device: str
     lower_case: bool
+    calibration: Tokens | None
+    """What sets the ranges of int8; None for floats."""
 
 
 def _describe(config: EncoderConfig) -> _SentenceModel:
@@ -57,15 +61,23 @@ def _describe(config: EncoderConfig) -> _SentenceModel:
     _refuse_prompt(files)
     transformer = read_json(files.folder / "sentence_bert_config.json", dict)
     lower_case = bool(transformer.get("do_lower_case"))
+    token_limit, precision = _token_limit(config, files, transformer), resolve_precision(config, device)
+    tokenizer = TokenizerConfig(token_limit, lower_case=lower_case)
+    calibration = _calibration(files, tokenizer, config.threads) if precision == "int8" else None
+    settings = {} if calibration is None else integer_settings(calibration)
     identity = EncoderIdentity(
         name=f"sentence:{files.name}",
-        revision=files.revision({"pooling": pooling, "normalize": True, "lower_case": lower_case}),
+        revision=files.revision({"pooling": pooling, "normalize": True, "lower_case": lower_case, **settings}),
         dimension=int(files.config["hidden_size"]),
-        token_limit=_token_limit(config, files, transformer),
+        token_limit=token_limit,
         pooling=pooling,
-        precision=resolve_precision(config, device),
+        precision=precision,
     )
-    return _SentenceModel(files, identity, device, lower_case)
+    return _SentenceModel(files, identity, device, lower_case, calibration)
+
+
+def _calibration(files: ModelFiles, tokenizer: TokenizerConfig, threads: int) -> Tokens:
+    return TextTokenizer(files.tokenizer, tokenizer, threads)(calibration_texts())
 
 
 def _full_name(target: str) -> str:
@@ -134,4 +146,4 @@ def _engine(model: _SentenceModel, threads: int) -> Engine:
         return TorchEngine(model.files, identity.pooling, identity.precision, model.device, threads)
     from kat_ray.encoders.cpu_engine import CpuEngine
 
-    return CpuEngine(model.files, identity.pooling, identity.precision, threads)
+    return CpuEngine(model.files, identity.pooling, identity.precision, threads, model.calibration)

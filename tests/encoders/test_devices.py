@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -49,6 +50,19 @@ def test_a_precision_that_the_device_lacks_is_an_error(monkeypatch: pytest.Monke
         resolve_precision(EncoderConfig(precision="bfloat16"), "cpu")
     with pytest.raises(EncoderError, match="float16 is for GPUs"):
         resolve_precision(EncoderConfig(precision="float16"), "cpu")
+
+
+def test_int8_is_for_cpus_with_vnni_and_never_automatic(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    facts = tmp_path / "cpuinfo"
+    monkeypatch.setattr(devices, "_CPU_FACTS", facts)
+    config = EncoderConfig(precision="int8")
+    with pytest.raises(ResourceError, match="no VNNI"):
+        resolve_precision(config, "cpu")
+    facts.write_text("flags : avx2 avx512_vnni\n")
+    assert resolve_precision(config, "cpu") == "int8"
+    assert resolve_precision(EncoderConfig(), "cpu") != "int8"
+    with pytest.raises(EncoderError, match="int8 is for CPUs"):
+        resolve_precision(config, "gpu")
 
 
 def test_a_gpu_runs_in_half_precision_unless_told_otherwise() -> None:

@@ -11,12 +11,24 @@ import numpy as np
 import pytest
 
 from kat_ray.encoders import model_files
+from kat_ray.encoders.devices import resolve_precision
 from kat_ray.encoders.encoder import Encoder, EncoderConfig
 from kat_ray.encoders.loading import identify_encoder, load_encoder
 from kat_ray.encoders.model_files import MINILM, find_model
-from kat_ray.errors import EncoderError
+from kat_ray.errors import EncoderError, ResourceError
 
 _FLOAT32 = EncoderConfig(device="cpu", precision="float32")
+
+
+def _has_vnni() -> bool:
+    try:
+        return resolve_precision(EncoderConfig(precision="int8"), "cpu") == "int8"
+    except ResourceError:
+        return False
+
+
+_HAS_VNNI = _has_vnni()
+_needs_vnni = pytest.mark.skipif(not _HAS_VNNI, reason="this CPU has no VNNI")
 
 
 def _vectors(encoder: Encoder, texts: list[str]) -> np.ndarray:
@@ -64,6 +76,24 @@ def test_the_automatic_precision_keeps_directions_and_neighbors(varied_texts: li
     assert _overlap(vectors, reference) >= 0.96
 
 
+@_needs_vnni
+def test_int8_keeps_directions_and_neighbors(varied_texts: list[str], reference: np.ndarray) -> None:
+    encoder = load_encoder(EncoderConfig(device="cpu", precision="int8"))
+    vectors = _vectors(encoder, varied_texts)
+    assert (vectors * reference).sum(axis=1).mean() > 0.995
+    assert _overlap(vectors, reference) >= 0.9
+
+
+@_needs_vnni
+def test_int8_is_another_encoder_that_the_calibration_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = replace(_FLOAT32, precision="int8")
+    before = identify_encoder(config)
+    assert before.precision == "int8"
+    assert before.revision != identify_encoder(_FLOAT32).revision
+    monkeypatch.setattr("kat_ray.encoders.sentence.calibration_texts", lambda: ["another text"])
+    assert identify_encoder(config).revision != before.revision
+
+
 def test_a_vector_does_not_depend_on_its_batch(minilm: Encoder, varied_texts: list[str]) -> None:
     together = _vectors(minilm, varied_texts)
     alone = np.concatenate([_vectors(minilm, [text]) for text in varied_texts[::4]])
@@ -80,7 +110,7 @@ def test_in_reduced_precision_other_batches_keep_the_direction(varied_texts: lis
 
 def test_bytes_depend_neither_on_threads_nor_on_the_run(varied_texts: list[str]) -> None:
     texts = varied_texts[::2]
-    for precision in ("float32", "auto"):
+    for precision in ("float32", "auto", "int8") if _HAS_VNNI else ("float32", "auto"):
         config = EncoderConfig(device="cpu", precision=precision)  # type: ignore[arg-type]
         runs = [_vectors(load_encoder(replace(config, threads=threads)), texts) for threads in (1, 2, 1)]
         assert runs[0].tobytes() == runs[1].tobytes() == runs[2].tobytes()
