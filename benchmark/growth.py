@@ -17,10 +17,11 @@ _SAME_DISTANCE = 1e-6
 
 
 def measure_growth(corpus: Corpus) -> Findings:
-    """The build of the old pairs and some new ones, into the store that has the old ones."""
+    """The build of the old pairs and some new ones, into the store that has the old ones and whose map goes on."""
     full, found = corpus.built, Findings()
     pairs = [corpus.pairs, corpus.more_pairs]
-    grown = run_build(pairs, str(corpus.folder / "store"), "--encoder", corpus.encoder)
+    store = str(corpus.folder / "store")
+    grown = run_build(pairs, store, "--encoder", corpus.encoder, "--map-of", store)
     old, embedded = full.line["prompts"], grown.line["embedded"]
     found.expect(grown.line["reused"] == old, f"Of {old:,} vectors {grown.line['reused']:,} were taken over.")
     fresh = run_graph(grown.snapshot, corpus.folder / "fresh", grown.snapshot.neighbor_indices.shape[1], "exact")

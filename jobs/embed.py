@@ -46,7 +46,7 @@ class EmbedOptions:
     token_limit: int | None = None
     """Tokens read of a prompt; the encoder's own limit by default."""
     precision: Precision = "auto"
-    """Numbers inside the encoder; auto takes bfloat16 or float16 where the hardware has it."""
+    """Numbers inside the encoder; auto takes bfloat16 or float16 where the hardware has it, never int8."""
     device: Device = "auto"
     """auto takes GPUs when the cluster has some."""
     workers: int | None = None

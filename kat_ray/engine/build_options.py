@@ -64,7 +64,7 @@ class BuildConfig:
     token_limit: int | None = None
     """Tokens read of a prompt; the encoder's own limit by default."""
     precision: Precision = "auto"
-    """Numbers inside the encoder; auto takes bfloat16 or float16 where the hardware has it."""
+    """Numbers inside the encoder; auto takes bfloat16 or float16 where the hardware has it, never int8."""
     device: Device = "auto"
     """Hardware of encoder and neighbor search; auto takes GPUs when the cluster has some."""
     layout_device: Device | None = None
