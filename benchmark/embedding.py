@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from benchmark.findings import Findings
 from benchmark.measure import Measure
 from benchmark.sizes import Sizes
 from kat_ray.arrays import Float32Matrix, Float64Vector
-from kat_ray.encoders.encoder import EncoderConfig, Precision
+from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.geometry.density import density, mean_distances
 from kat_ray.geometry.neighbors import Neighbors, exact_neighbors
 from kat_ray.geometry.weights import weights_of
@@ -26,7 +26,7 @@ def measure_embedding(baselines: Baselines, sizes: Sizes, spec: str, part: Liter
     Raises:
         EncoderError, ResourceError: int8 needs packages or instructions that are not there.
     """
-    config = EncoderConfig(spec, "cpu", cast(Precision, "int8" if part == "int8" else "auto"))
+    config = EncoderConfig(spec, "cpu", "int8" if part == "int8" else "auto")
     ours = encode_in_processes(config, baselines.sample)
     return judge_embedding(ours, baselines.encoded, sizes, part)
 
