@@ -44,6 +44,7 @@ def compare_draws(weights: Float64Vector, num_draws: int) -> Findings:
     chance = draw_chance(weights, num_draws)
     note = "Of counts as far from the weights (Pearson); below the bar these are no draws by weight."
     found.gate(Measure.at_least("draws, chance of their counts", "", chance, _LEAST_CHANCE, note))
+    found.expect(chance <= 1 - _LEAST_CHANCE, "The counts of the draws fit the weights better than draws by chance do.")
     return found
 
 

@@ -93,6 +93,7 @@ def _add_limits(description: dict[str, Any], limits: Limits) -> None:
     """The service's own limits, in the schemas of what it takes."""
     schemas = description["components"]["schemas"]
     schemas["EditRequest"]["properties"]["ids"]["maxItems"] = limits.ids
+    schemas["PromptsRequest"]["properties"]["ids"]["maxItems"] = limits.results
     schemas["DrawsRequest"]["properties"]["n"]["maximum"] = limits.draws
     schemas["SearchRequest"]["properties"]["limit"]["maximum"] = limits.results
     texts = schemas["TextsRequest"]["properties"]["texts"]

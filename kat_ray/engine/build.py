@@ -37,6 +37,7 @@ from kat_ray.engine.session import (
 )
 from kat_ray.engine.tasks import run_task
 from kat_ray.engine.work import WORK_NAME, clean_up, work_folder
+from kat_ray.geometry.layout import LAYOUT_FORM
 from kat_ray.pairs.splits import find_files
 from kat_ray.snapshot.card import render_card
 from kat_ray.snapshot.column_record import ColumnRecord, record_column
@@ -47,17 +48,8 @@ from kat_ray.snapshot.store import MANIFEST_NAME, PublishResult, Store, read_man
 from kat_ray.storage import Location
 
 _LIBRARIES = (
-    "numpy",
-    "pyarrow",
-    "ray",
-    "torch",
-    "openvino",
-    "tokenizers",
-    "umap-learn",
-    "cuml-cu13",
-    "pynndescent",
-    "scikit-learn",
-    "igraph",
+    *("numpy", "pyarrow", "ray", "torch", "openvino", "tokenizers"),
+    *("umap-learn", "cuml-cu13", "pynndescent", "scikit-learn", "igraph"),
 )
 
 
@@ -148,18 +140,18 @@ class _Line:
         )
         identity = run_task(identify_encoder, encoder, num_gpus=int(device == "gpu"))
         store = Store(Location(config.out))
+        map_of = run_task(identify_map, config.map_of, identity.decisive()) if config.map_of else None
+        decisive = {**config.decisive(), **identity.decisive(), "map_of": map_of and map_of[0]}
         line = cls(
             config=config,
             store=store,
-            work=work_folder(
-                store.location, [Location(uri) for uri in config.pairs], {**config.decisive(), **identity.decisive()}
-            ),
+            work=work_folder(store.location, [Location(uri) for uri in config.pairs], decisive),
             device=device,
             layout_device=layout_device,
             num_workers=count_workers(device, config.workers, config.wait_seconds),
             encoder=encoder,
             identity=identity,
-            map_of=run_task(identify_map, config.map_of, identity.decisive()) if config.map_of else None,
+            map_of=map_of,
         )
         tqdm.write(f"build on {cluster}: {identity.name} in {identity.precision} on {device}", file=sys.stderr)
         return line
@@ -178,6 +170,7 @@ class _Line:
             "weights": asdict(config.weighting),
             "duplicate_distance": config.duplicate_distance,
             "layout": {"n_neighbors": config.n_neighbors, "min_dist": config.min_dist},
+            "layout_form": LAYOUT_FORM,
             **({"map_of": self.map_of[0]} if self.map_of else {}),
             "seed": config.seed,
         }
@@ -188,7 +181,7 @@ class _Line:
         The manifest is kept beside the columns first, so that a broken publication is completed by the next run.
         """
         parameters = self.parameters(prompts)
-        name = snapshot_id(parameters)
+        name = self._made_before(parameters) or snapshot_id(parameters)
         if self.store.holds(name):
             self.store.set_current(name)
             same = self.store.manifest(name).counts == _counts(prompts)
@@ -200,6 +193,13 @@ class _Line:
             embedded = embeddings.num_embedded
             pending.write_bytes(self.manifest(prompts, parameters, embeddings).to_json())
         return embedded, self.store.publish(self.work, read_manifest(self.work))
+
+    def _made_before(self, parameters: dict[str, Any]) -> str | None:
+        """The snapshot whose map should go on, where it is what this very build made from an earlier map."""
+        if self.map_of is None or not self.store.holds(self.map_of[0]):
+            return None
+        others = [{**made, "map_of": None} for made in (parameters, self.store.manifest(self.map_of[0]).parameters)]
+        return self.map_of[0] if others[0] == others[1] else None
 
     def embed(self) -> EmbeddingSummary:
         """Vectors of all prompts, taken from snapshots of the same encoder where they hold them."""

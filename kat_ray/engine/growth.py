@@ -4,7 +4,9 @@ Rows that a snapshot has with the same vector, and whose neighbors all stayed, k
 all others are searched anew. Each worker has a range of the rows: it compares those that stay with the new ones, and
 the ones to search with its range. The result is what a full search finds; where distances are equal as float32 numbers,
 as they are stored, the neighbors may be others. Work: 4 F N D operations for F rows to search, where a full search does
-2 N^2 D. Memory of a worker: its range, mapped where the store is local, F * D * 9 bytes; the last one N * K * 16.
+2 N^2 D. Memory of a worker: its range, mapped where the store is local, and a quarter of it in integers; F * D * 5
+bytes for F new rows; about 100 K bytes for each row of the range. Of the last worker N * K * 24. What is broken off
+begins anew.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from kat_ray.arrays import Float32Matrix, Int64Vector
+from kat_ray.arrays import Int64Vector
 from kat_ray.engine.same_texts import find_rows, text_hashes
 from kat_ray.engine.tasks import Call, run_side_by_side
 from kat_ray.geometry.neighbors import ExactIndex, Neighbors, merge
@@ -99,38 +101,45 @@ def _search_range(work: Location, snapshot: Location, start: int, stop: int, k: 
     """Worker: the neighbors of the rows in start..stop that keep theirs, and those that searched rows have there."""
     searched = read_npy(work / "neighbors" / "searched.npy")
     staying = np.setdiff1d(np.arange(start, stop), searched, assume_unique=True)
-    fresh = np.flatnonzero(read_npy(work / "neighbors" / "former.npy") < 0)
-    vectors, wanted = read_npy(work / "embeddings.npy", start, stop), read_npy_rows(work / "embeddings.npy", searched)
-    unseen = np.full(len(staying), -1)
-    new = ExactIndex(read_npy_rows(work / "embeddings.npy", fresh), device=device)
-    nearer = _search(new, vectors[staying - start], unseen, k, fresh)
-    kept = merge(_former_neighbors(work, snapshot, staying, k), nearer, k)
-    here = _search(ExactIndex(vectors, device=device), wanted, searched - start, k, np.arange(start, stop))
+    kept = _kept_neighbors(work, snapshot, staying, k, device)
+    index = ExactIndex(read_npy(work / "embeddings.npy", start, stop), device=device)
+    here = _search(work, index, searched, searched - start, k, np.arange(start, stop))
     buffer = io.BytesIO()
     np.savez(
         buffer, staying=staying, indices=kept.indices, distances=kept.distances,
         searched_indices=here.indices, searched_distances=here.distances,
     )  # fmt: skip
-    file = f"{start:012d}.npz"
+    file = f"range-{start:012d}.npz"
     (work / "neighbors" / file).write_bytes(buffer.getvalue())
     return file
 
 
-def _search(index: ExactIndex, queries: Float32Matrix, own_rows: Int64Vector, k: int, rows: Int64Vector) -> Neighbors:
-    """Block by block; row i of the index is rows[i] of the corpus. Distances are rounded as they are stored."""
-    starts = range(0, len(queries), _BLOCK_ROWS)
-    blocks = [(queries[start : start + _BLOCK_ROWS], own_rows[start : start + _BLOCK_ROWS]) for start in starts]
-    found = [index.search(*block, k) for block in blocks]
-    if not found or not len(rows):
-        return Neighbors(np.full((len(queries), k), -1, np.int64), np.full((len(queries), k), np.inf))
-    indices = np.concatenate([part.indices for part in found])
-    distances = np.concatenate([part.distances for part in found]).astype(np.float32).astype(np.float64)
-    return Neighbors(np.where(indices < 0, -1, rows[indices]), distances)
-
-
-def _former_neighbors(work: Location, snapshot: Location, staying: Int64Vector, k: int) -> Neighbors:
-    """Neighbors that rows had in the snapshot, by the rows that they are now."""
+def _kept_neighbors(work: Location, snapshot: Location, staying: Int64Vector, k: int, device: Device) -> Neighbors:
+    """Those of before, unless new rows are nearer."""
     former = read_npy(work / "neighbors" / "former.npy")
+    fresh, unseen = np.flatnonzero(former < 0), np.full(len(staying), -1)
+    new = ExactIndex(read_npy_rows(work / "embeddings.npy", fresh), device=device)
+    nearer = _search(work, new, staying, unseen, k, fresh)
+    return merge(_former_neighbors(snapshot, former, staying, k), nearer, k)
+
+
+def _search(
+    work: Location, index: ExactIndex, queries: Int64Vector, own_rows: Int64Vector, k: int, rows: Int64Vector
+) -> Neighbors:
+    """Neighbors of some rows of the corpus; row i of the index is rows[i]. Distances are rounded as they are stored."""
+    indices = np.full((len(queries), k), -1, np.int64)
+    distances = np.full((len(queries), k), np.inf)
+    for start in range(0, len(queries) if len(rows) else 0, _BLOCK_ROWS):
+        block = slice(start, start + _BLOCK_ROWS)
+        vectors = read_npy_rows(work / "embeddings.npy", queries[block])
+        found = index.search(vectors, own_rows[block], k)
+        indices[block] = np.where(found.indices < 0, -1, rows[found.indices])
+        distances[block] = found.distances.astype(np.float32)
+    return Neighbors(indices, distances)
+
+
+def _former_neighbors(snapshot: Location, former: Int64Vector, staying: Int64Vector, k: int) -> Neighbors:
+    """Neighbors that rows had in the snapshot, by the rows that they are now."""
     now = np.full(int(former.max(initial=-1)) + 1, -1, np.int64)
     now[former[former >= 0]] = np.flatnonzero(former >= 0)
     indices = read_npy_rows(snapshot / "neighbor_indices.npy", former[staying])[:, :k]

@@ -42,7 +42,7 @@ def resolve_hardware(device: Device, stages: Sequence[Stage], wait_seconds: floa
 def missing_gpu_software(stages: tuple[Stage, ...]) -> list[str]:
     """Worker with a GPU: what keeps these stages from using it, as parts of a sentence."""
     checks = {"encoder": _torch_problem, "neighbors": _torch_problem, "layout": _cuml_problem}
-    return [problem for stage in stages if (problem := checks[stage]())]
+    return list(dict.fromkeys(problem for stage in stages if (problem := checks[stage]())))
 
 
 def _torch_problem() -> str:

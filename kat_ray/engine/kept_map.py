@@ -5,14 +5,16 @@ Memory: the earlier vectors, mapped where its store is local, a quarter of them 
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import pyarrow.compute as pc
 
 from kat_ray.arrays import Float32Matrix
-from kat_ray.engine.same_texts import find_rows, text_hashes
 from kat_ray.errors import InputError
 from kat_ray.geometry.layout import LayoutConfig, place
 from kat_ray.geometry.neighbors import ExactIndex
-from kat_ray.snapshot.columns import read_npy_rows
+from kat_ray.snapshot.columns import read_npy_rows, read_table
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
 
@@ -20,12 +22,13 @@ _BLOCK_ROWS = 1024
 
 
 def identify_map(uri: str, encoder: dict[str, object]) -> tuple[str, Location]:
-    """Worker: id and folder of the snapshot whose map goes on.
+    """Worker: id and folder of the snapshot whose map goes on, after a look at the checksums of all its columns.
 
     Raises:
         InputError: it has the vectors of another encoder than this one.
+        SnapshotError: it is not there, or damaged.
     """
-    snapshot = Snapshot.open(uri)
+    snapshot = Snapshot.open(uri, verify="checksums")
     if snapshot.manifest.parameters.get("encoder") != encoder:
         raise InputError(
             f"The map of {uri} cannot go on: its vectors are of {snapshot.manifest.encoder.get('name')} with other "
@@ -37,21 +40,20 @@ def identify_map(uri: str, encoder: dict[str, object]) -> tuple[str, Location]:
 def keep_map(columns: Location, folder: Location, config: LayoutConfig) -> Float32Matrix:
     """Worker: coordinates float32 [N, 3] of the prompts in `columns` on the map of the snapshot in `folder`."""
     snapshot = Snapshot.open(folder)
-    prompts = snapshot.folder_of("prompts") / "prompts.parquet"
-    former = find_rows(text_hashes(columns / "prompts.parquet"), text_hashes(prompts))
+    ids = read_table(columns / "prompts.parquet", ["id"])["id"]
+    former = pc.fill_null(pc.index_in(ids, value_set=snapshot.ids), -1).to_numpy()
     points = np.empty((len(former), snapshot.layout.shape[1]), np.float32)
     points[former >= 0] = snapshot.layout[former[former >= 0]]
     new = np.flatnonzero(former < 0)
-    if len(new):
-        points[new] = _place(read_npy_rows(columns / "embeddings.npy", new), snapshot, config)
+    index = ExactIndex(snapshot.embeddings) if len(new) else None
+    for start in range(0, len(new), _BLOCK_ROWS):
+        rows = new[start : start + _BLOCK_ROWS]
+        points[rows] = _place(read_npy_rows(columns / "embeddings.npy", rows), snapshot, index, config)
     return points
 
 
-def _place(vectors: Float32Matrix, snapshot: Snapshot, config: LayoutConfig) -> Float32Matrix:
-    index, width = ExactIndex(snapshot.embeddings), min(config.n_neighbors, snapshot.num_prompts)
-    found = []
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = vectors[start : start + _BLOCK_ROWS]
-        nearest = index.search(block, np.full(len(block), -1), width)
-        found.append(place(snapshot.layout, nearest.indices, nearest.distances, config))
-    return np.concatenate(found)
+def _place(vectors: Float32Matrix, snapshot: Snapshot, index: Any, config: LayoutConfig) -> Float32Matrix:
+    """A vector that the snapshot has, too, comes to stand on its prompt."""
+    width = min(config.n_neighbors, snapshot.num_prompts)
+    nearest = index.search(vectors, np.full(len(vectors), -1), width)
+    return place(snapshot.layout, nearest.indices, nearest.distances, config)

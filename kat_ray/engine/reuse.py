@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from kat_ray.engine.tasks import run_task
@@ -23,6 +24,7 @@ from kat_ray.storage import Location
 _CHUNK_BYTES = 16 << 20
 _INPUT = ("input_hash", "text", "dedupe_by", "encoder")
 _GRAPH = (*_INPUT, "stored_k", "index", "seed")
+_MOST_GRAPHS = 4  # each is read and compared whole
 _VECTORS = ("prompts", "embeddings", "num_tokens")
 _LAYOUT_NUMBERS = ("trustworthiness", "layout_outlier_share", "layout_spread", "source_mixing")
 
@@ -39,7 +41,7 @@ class _Stage:
 _STAGES = (
     _Stage("embeddings.json", _INPUT, ("embeddings", "num_tokens")),
     _Stage("neighbors.json", _GRAPH, ("neighbor_indices", "neighbor_distances")),
-    _Stage("layout.json", (*_GRAPH, "layout", "map_of"), ("layout",)),
+    _Stage("layout.json", (*_GRAPH, "layout", "layout_form", "map_of"), ("layout",)),
 )
 
 
@@ -54,7 +56,7 @@ def snapshots_with_vectors(store: Store, encoder: Mapping[str, Any]) -> list[Loc
 
 
 def snapshots_with_graph(store: Store, encoder: Mapping[str, Any], k: int) -> list[Location]:
-    """Sound snapshots, newest first, with vectors of the same encoder and an exact graph of at least k neighbors."""
+    """Sound ones of the four newest with vectors of the same encoder and an exact graph of at least k neighbors."""
     return run_task(_snapshots_with_graph, store, dict(encoder), k)
 
 
@@ -73,13 +75,14 @@ def _snapshots_with_vectors(store: Store, encoder: dict[str, Any]) -> list[Locat
 
 
 def _snapshots_with_graph(store: Store, encoder: dict[str, Any], k: int) -> list[Location]:
-    return [
-        store.folder(manifest.snapshot_id)
+    exact = (
+        manifest
         for manifest in _of_encoder(store, encoder)
-        if manifest.parameters.get("index") == "exact"
-        and manifest.column("neighbor_indices").shape[1] >= k
-        and _is_sound(store, manifest, (*_VECTORS, "neighbor_indices", "neighbor_distances"))
-    ]
+        if manifest.parameters.get("index") == "exact" and manifest.column("neighbor_indices").shape[1] >= k
+    )
+    columns = (*_VECTORS, "neighbor_indices", "neighbor_distances")
+    newest = islice(exact, _MOST_GRAPHS)
+    return [store.folder(manifest.snapshot_id) for manifest in newest if _is_sound(store, manifest, columns)]
 
 
 def _of_encoder(store: Store, encoder: dict[str, Any]) -> Iterator[Manifest]:

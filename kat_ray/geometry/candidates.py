@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from kat_ray.arrays import Float32Matrix, Float64Vector, IndexMatrix, Int64Vector
-from kat_ray.geometry.distances import frozen
+from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix, Int64Vector
+from kat_ray.geometry.distances import frozen, nearest_of
 
 _MOST_CODE = 127
 _TILE_ROWS = 2048  # with 1,024 queries 8 MB of products: they stay in the cache from the product to the scan
@@ -64,9 +64,10 @@ class _Best(NamedTuple):
 
 
 class CodedShard:
-    """A shard float32 [S, D] with the lengths of its rows [S]; holds S * (D + 24) bytes, and not the shard."""
+    """A shard float32 [S, D], held without a copy, with the lengths of its rows [S]; S * (D + 24) bytes besides."""
 
     def __init__(self, vectors: Float32Matrix, lengths: Float64Vector) -> None:
+        self._vectors = vectors
         self._held = _encode(vectors, lengths, _CHUNK)
         self._halves = np.full(len(self._held.codes), np.inf, np.float32)  # rows that fill the last chunk never count
         self._halves[: len(lengths)] = 0.5 * lengths**2
@@ -83,6 +84,12 @@ class CodedShard:
             _keep(products, start, self._halves[tile], held.scales[tile], asked.scales, own_rows, *best)
         _finish(*best)
         return Candidates(best.rows, lengths**2 - 2.0 * (best.left_out.astype(np.float64) + slack))
+
+    def measure(
+        self, queries: Float32Matrix, own_rows: Int64Vector, candidates: IndexMatrix, k: int
+    ) -> tuple[IndexMatrix, Float64Matrix]:
+        """The k nearest of the candidate rows, see `distances.nearest_of`."""
+        return nearest_of(queries, own_rows, self._vectors, candidates, k)
 
     def _slack(self, asked: _Codes) -> Float64Vector:
         longest = self._held.lengths.max()

@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, require_rows
 from kat_ray.errors import InputError, ResourceError
-from kat_ray.geometry.layout_epochs import optimize
 from kat_ray.geometry.neighbors import Device
+
+LAYOUT_FORM = 2
+"""Goes up when the same arguments begin to give another map, so that nobody takes an old one for it."""
 
 _FEWEST_ROWS = 10  # below, the principal axes show the distances better than a stochastic layout
 _SAME_DISTANCE = 1e-3  # one text embedded twice, in other batches or precisions, is closer than this
@@ -140,6 +142,8 @@ def _centred_blocks(vectors: Float32Matrix, mean: Float64Vector) -> Iterator[Flo
 def _layout_on_cpu(
     vectors: Float32Matrix, indices: NDArray[np.int32], distances: NDArray[np.float32], config: LayoutConfig
 ) -> Float32Matrix:
+    from kat_ray.geometry.layout_epochs import optimize  # needs numba, which whoever only plans a layout does without
+
     umap = _import_umap()
     random_state = np.random.RandomState(config.seed)
     graph, _, _ = umap.fuzzy_simplicial_set(

@@ -15,15 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix, Int64Vector
 from kat_ray.errors import InputError
-from kat_ray.geometry.candidates import CodedShard
 from kat_ray.geometry.distances import nearest_of, squared_norms
-from kat_ray.geometry.tensor_shard import TensorShard
+
+if TYPE_CHECKING:
+    from kat_ray.geometry.candidates import CodedShard
+    from kat_ray.geometry.tensor_shard import TensorShard
 
 Device = Literal["cpu", "gpu"]
 
@@ -65,8 +67,7 @@ class ExactIndex:
     def __init__(self, shard: Float32Matrix, shard_start: int = 0, *, device: Device = "cpu") -> None:
         self._held = _measure("shard", shard)
         self._start = shard_start
-        make = TensorShard if device == "gpu" else CodedShard
-        self._finder = make(*self._held) if len(shard) else None
+        self._finder = _finder(device)(*self._held) if len(shard) else None
 
     def search(self, queries: Float32Matrix, query_rows: Int64Vector, k: int) -> Neighbors:
         """The exact k nearest rows of the shard for each query [Q, D]. Cost: 2 Q S D operations on 8-bit integers.
@@ -82,12 +83,9 @@ class ExactIndex:
             return _nobody(len(queries), k)
         own_rows = query_rows - self._start
         rows, nearest_left_out = self._finder.find(asked.vectors, asked.lengths, own_rows, k)
-        if isinstance(self._finder, TensorShard):
-            indices, distances = self._finder.measure(asked.vectors, own_rows, rows, k)
-        else:
-            indices, distances = nearest_of(queries, own_rows, shard, rows, k)
+        indices, distances = self._finder.measure(asked.vectors, own_rows, rows, k)
         squares = distances[:, -1] ** 2 * _SLACK
-        unproved = np.flatnonzero(~(nearest_left_out > squares))
+        unproved = np.flatnonzero(~((nearest_left_out > squares) | np.isinf(nearest_left_out)))  # nothing is left out
         for query, possible in _possible_rows(asked, self._held, unproved, squares):
             row = slice(query, query + 1)
             indices[row], distances[row] = nearest_of(queries[row], own_rows[row], shard, possible[None], k)
@@ -136,6 +134,17 @@ def exact_neighbors(
     return Neighbors(np.concatenate([b.indices for b in blocks]), np.concatenate([b.distances for b in blocks]))
 
 
+def _finder(device: Device) -> type[CodedShard | TensorShard]:
+    """Both need torch, which whoever only plans a search does without."""
+    if device == "gpu":
+        from kat_ray.geometry.tensor_shard import TensorShard
+
+        return TensorShard
+    from kat_ray.geometry.candidates import CodedShard
+
+    return CodedShard
+
+
 def _possible_rows(
     asked: _Measured, held: _Measured, unproved: Int64Vector, squares: Float64Vector
 ) -> Iterator[tuple[int, Int64Vector]]:
@@ -150,9 +159,12 @@ def _possible_rows(
 
 
 def _float32_error(dimension: int, reach: Float64Vector) -> Float64Vector:
-    """Largest error of squared distances in float32, where `reach` [Q] is the sum of the lengths of the two rows."""
+    """Largest error of squared distances in float32, where `reach` [Q] is the sum of the lengths of the two rows.
+
+    Of each term what is below the smallest normal number may be lost, too.
+    """
     terms = (dimension + 4) * 2.0**-24
-    return np.asarray(terms / (1.0 - terms) * reach**2)
+    return np.asarray(terms / (1.0 - terms) * reach**2 + (dimension + 4) * 2.0**-124)
 
 
 def _measure(name: str, vectors: Float32Matrix) -> _Measured:

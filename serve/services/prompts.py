@@ -74,8 +74,9 @@ class Prompts:
         return {"id": prompt_id, "neighbors": found}
 
     def texts(self, ids: Sequence[str]) -> dict[str, Any]:
-        """The whole text, the source and the numbers of many prompts, in the order asked for, and the ids that the
-        snapshot does not have."""
+        """The whole text, the source and the numbers of many prompts, each once in the order asked for, and the ids
+        that the snapshot does not have."""
+        ids = list(dict.fromkeys(ids))
         rows = self._table.lookup(ids).rows
         found = self._records(rows[rows >= 0], "text", self._texts.texts)
         return {"prompts": found, "missing": [name for name, row in zip(ids, rows.tolist(), strict=True) if row < 0]}

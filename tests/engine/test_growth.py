@@ -46,6 +46,7 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Location:
 CORPORA = {
     "as it was": TEXTS,
     "some came": TEXTS + NEW,
+    "fewer came than neighbors are wanted": TEXTS + NEW[:3],
     "they came in between": TEXTS[:300] + NEW + TEXTS[300:],
     "some went": TEXTS[:200] + TEXTS[215:],
     "came, went and moved": TEXTS[700:] + NEW[:20] + TEXTS[10:700],
@@ -59,17 +60,20 @@ def test_the_grown_graph_is_that_of_a_full_search(change: str, former: Location,
     assert plan_growth(work, [former], K) == former
     num_rows = len(full.indices)
     ranges = [(0, 400), (400, 401), (401, num_rows)]
-    assert_same_graph(join_ranges(work, [_search_range(work, former, *each, K, "cpu") for each in ranges], K), full)
+    grown = join_ranges(work, [_search_range(work, former, *each, K, "cpu") for each in ranges], K)
+    assert_same_graph(grown, full, np.load(tmp_path / "work" / "embeddings.npy"))
 
 
-def assert_same_graph(grown: Neighbors, full: Neighbors) -> None:
-    """Equal distances as they are stored; other neighbors only where distances tie."""
+def assert_same_graph(grown: Neighbors, full: Neighbors, vectors: np.ndarray) -> None:
+    """Equal distances as they are stored; other neighbors only where distances tie, and at their true distance."""
     distances = full.distances.astype(np.float32)
     np.testing.assert_array_equal(grown.distances.astype(np.float32), distances)
     tied = np.zeros(distances.shape, np.bool_)
     tied[:, 1:] |= distances[:, 1:] == distances[:, :-1]
     tied[:, :-1] |= distances[:, 1:] == distances[:, :-1]
     tied[:, -1] = True  # its tie may be the first neighbor that is not stored
+    true = np.linalg.norm(vectors[grown.indices].astype(float) - vectors[:, None].astype(float), axis=2)
+    np.testing.assert_allclose(true, grown.distances, rtol=1e-6)
     differ = grown.indices != full.indices
     assert not (differ & ~tied).any()
     assert differ.mean() < 0.01
@@ -81,7 +85,7 @@ def test_a_build_grows_its_graph_on_the_cluster(former: Location, tmp_path: Path
     assert (summary.k, summary.recall) == (K, None)
     full = exact_neighbors(np.load(tmp_path / "work" / "embeddings.npy"), K)
     columns = (np.load(tmp_path / "work" / f"neighbor_{name}.npy") for name in ("indices", "distances"))
-    assert_same_graph(Neighbors(*columns), full)
+    assert_same_graph(Neighbors(*columns), full, np.load(tmp_path / "work" / "embeddings.npy"))
     assert not (tmp_path / "work" / "neighbors").exists()
 
 

@@ -25,10 +25,10 @@ class Builder:
     def __init__(self, folder: Path, address: str) -> None:
         self.store, self._folder, self._address = str(folder / "store"), folder, address
 
-    def __call__(self, texts: list[str], **options: Any) -> Snapshot:
+    def __call__(self, texts: list[str], status: str = "published", **options: Any) -> Snapshot:
         pairs = write_rows(self._folder / "pairs.jsonl", [row(text) for text in texts])
         done = build(BuildConfig((str(pairs),), self.store, "hashing", address=self._address, **options))
-        assert done.published.status == "published"
+        assert done.published.status == status
         return Snapshot.open(done.location)
 
 
@@ -58,6 +58,14 @@ def test_prompts_keep_their_places_and_new_ones_stand_among_their_neighbors(form
     drawn = builder(texts)
     assert drawn.snapshot_id != grown.snapshot_id
     assert not np.array_equal(drawn.layout, grown.layout)
+
+
+def test_the_same_command_again_finds_its_own_snapshot(former: Snapshot, builder: Builder) -> None:
+    texts = [*TEXTS, *NEW[:5]]
+    grown = builder(texts, map_of=former.location.uri)
+    assert grown.manifest.parameters["map_of"] == former.snapshot_id
+    for map_of in (former.location.uri, builder.store):  # the current one is the grown one now
+        assert builder(texts, "recognized", map_of=map_of).snapshot_id == grown.snapshot_id
 
 
 def test_a_map_of_other_vectors_is_refused(former: Snapshot, builder: Builder) -> None:

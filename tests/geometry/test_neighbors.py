@@ -123,6 +123,22 @@ def test_rows_at_exactly_one_distance_keep_row_order_where_float32_scrambles_it(
     assert nearest.indices[0].tolist() == list(range(401, 415))
 
 
+@pytest.mark.parametrize("scale", [1e-18, 1e-22, 1e-25])
+def test_rows_whose_products_float32_cannot_hold_are_still_ranked_right(scale, all_distances):
+    vectors = (scale * np.random.default_rng(0).normal(size=(600, 32))).astype(np.float32)
+    truth = all_distances(vectors)
+    graph = exact_neighbors(vectors, 8)
+    np.testing.assert_allclose(graph.distances, np.sort(truth, axis=1)[:, :8], rtol=1e-12)
+
+
+def test_a_shard_with_fewer_rows_than_are_wanted_needs_no_second_look(monkeypatch):
+    seen = []
+    monkeypatch.setattr(neighbors, "_possible_rows", lambda *given: seen.append(len(given[2])) or iter(()))
+    vectors = make_vectors("spread", 50, 8, 0)
+    assert (search(vectors, np.arange(50), vectors[:4], 0, 9).indices[:, 4:] == -1).all()
+    assert seen == [0]
+
+
 def test_self_is_left_out_by_index_among_thousands_of_equal_rows():
     vectors = np.repeat(make_vectors("spread", 1, 384, 1), 3000, axis=0)
     graph = exact_neighbors(vectors, 20)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kat_ray.errors import ResourceError
-from kat_ray.geometry import neighbors, tensor_shard
+from kat_ray.geometry import tensor_shard
 from kat_ray.geometry.distances import nearest_of
 from kat_ray.geometry.neighbors import ExactIndex, exact_neighbors
 from kat_ray.geometry.tensor_shard import TensorShard, _largest
@@ -90,7 +90,7 @@ def test_the_graph_is_that_of_the_cpu_over_several_tiles(kind, monkeypatch, unit
     vectors = unit(vectors[random.integers(0, 90, 900)] if kind == "repeated" else vectors)
     expected = exact_neighbors(vectors, 12)
     monkeypatch.setattr(tensor_shard, "_TILE_ROWS", 200)
-    monkeypatch.setattr(neighbors, "TensorShard", OnTheCpu)
+    monkeypatch.setattr(tensor_shard, "TensorShard", OnTheCpu)
     found = exact_neighbors(vectors, 12, block_rows=300, shard_rows=500, device="gpu")
     assert np.array_equal(found.indices, expected.indices)
     assert np.array_equal(found.distances, expected.distances)

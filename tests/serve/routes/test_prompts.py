@@ -15,7 +15,7 @@ def test_one_prompt_and_its_neighbors(client, made):
 
 
 def test_the_texts_of_many_prompts_at_once(client, made):
-    answer = client.post("/v1/prompts", json={"ids": [IDS[7], "0" * 16, IDS[2]]}).json()
+    answer = client.post("/v1/prompts", json={"ids": [IDS[7], "0" * 16, IDS[2], IDS[7], "0" * 16]}).json()
     assert [(one["id"], one["text"]) for one in answer["prompts"]] == [(IDS[7], TEXTS[7]), (IDS[2], TEXTS[2])]
     assert (answer["missing"], answer["snapshot_id"]) == (["0" * 16], made.current)
 
