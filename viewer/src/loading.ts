@@ -21,6 +21,7 @@ export class Loading {
   #abort = new AbortController();
   #timer = 0;
   #hasArrived = false;
+  #isUnderWay = false;
   #begun: Promise<Corpus> | null = null;
 
   constructor(page: Parts) {
@@ -52,6 +53,7 @@ export class Loading {
     const { signal } = this.#abort;
     const { store, notices } = this.#page;
     window.clearTimeout(this.#timer);
+    this.#isUnderWay = true;
     try {
       const corpus = await asked;
       await Promise.race([corpus.complete, pause(BLINK_MILLISECONDS)]);
@@ -63,6 +65,8 @@ export class Loading {
       await corpus.complete;
     } catch (error) {
       if (!signal.aborted) this.#explain(error);
+    } finally {
+      if (!signal.aborted) this.#isUnderWay = false;
     }
   }
 
@@ -79,10 +83,11 @@ export class Loading {
     return Corpus.load(api, store.state.pinnedSnapshot, announce, signal);
   }
 
-  /** Loads again what did not come to its end. */
+  /** Loads again what did not come to its end, and what the state names now where another map is whole meanwhile. */
   resume(): void {
     const { corpus, filter } = this.#page.store.state;
-    if (corpus === null || corpus.cloud.loaded < corpus.cloud.numPoints) void this.load();
+    const isLacking = !this.#hasArrived && !this.#isUnderWay;
+    if (corpus === null || corpus.cloud.loaded < corpus.cloud.numPoints || isLacking) void this.load();
     else if (corpus.clustersNow === null && hidesClusters(filter)) {
       this.#fetchClusters(corpus).catch((error) => this.#explain(error));
     }

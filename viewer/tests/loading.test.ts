@@ -108,3 +108,22 @@ test("another snapshot that is wanted before the page stands ends what was begun
   await settled();
   expect(store.state.corpus?.snapshotId).toBe("00000000000000cd");
 });
+
+test("a snapshot that was chosen while the service was away comes when it is back, though another map is whole", async () => {
+  let isAway = false;
+  const points = vi.fn(async (snapshot: string | null) => {
+    if (isAway) throw new ApiError(null, "away");
+    return pointsAnswer(cloudPieces(), snapshot ?? undefined);
+  });
+  const { store, loading } = parts(fakeApi({ points }));
+  await loading.load();
+  isAway = true;
+  store.set({ pinnedSnapshot: "00000000000000cd" });
+  await settled();
+  isAway = false;
+  loading.resume();
+  loading.resume();
+  await settled();
+  expect(store.state.corpus?.snapshotId).toBe("00000000000000cd");
+  expect(points, "what is under way is not begun again").toHaveBeenCalledTimes(3);
+});
