@@ -21,6 +21,7 @@ export async function idLines(corpus: Corpus, points: Uint32Array): Promise<stri
 
 /** One object a line, in parts that make the file together: id, whole text, source, density percentile, and the weight
  * as a multiple of the average. At most `most` prompts are asked for at once; `onProgress` hears how many are there.
+ * The first part that does not come ends the others, too.
  */
 export async function jsonLines(
   api: Api,
@@ -32,14 +33,17 @@ export async function jsonLines(
 ): Promise<string[]> {
   const ids = await corpus.ids();
   const parts: string[] = new Array(Math.ceil(points.length / most));
+  const stop = new AbortController();
+  const either = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
   let done = 0;
-  await inTurn(parts.length, async (at) => {
+  const work = async (at: number) => {
     const names = Array.from(points.subarray(at * most, (at + 1) * most), (point) => written(ids[point]));
-    parts[at] = lines(await api.texts(names, corpus.snapshotId, signal));
-    signal?.throwIfAborted();
+    parts[at] = lines(await api.texts(names, corpus.snapshotId, either));
+    either.throwIfAborted();
     done += names.length;
     onProgress(done);
-  });
+  };
+  await inTurn(parts.length, work).finally(() => stop.abort());
   return parts;
 }
 

@@ -28,7 +28,7 @@ export class Saving {
     const stop = element("button", { type: "button", onclick: () => this.#abort.abort() }, "Stop");
     this.#progress = element("div", { class: "saving", hidden: true }, this.#bar, this.#far, stop);
     this.#buttons = [
-      this.#button("Ids (.txt)", (corpus, points) => this.#saveIds(corpus, points)),
+      this.#button("Ids (.txt)", (corpus, points, signal) => this.#saveIds(corpus, points, signal)),
       this.#button("Prompts (.jsonl)", (corpus, points, signal) => this.#saveLines(corpus, points, signal)),
     ];
     this.root = element(
@@ -41,7 +41,10 @@ export class Saving {
       this.#said,
     );
     // What is under way was asked for other marks, and nothing on the page would say so.
-    watch(page.store, ["marked", "corpus"], () => this.#abort.abort());
+    watch(page.store, ["marked", "corpus"], () => {
+      this.#abort.abort();
+      this.#said.textContent = "";
+    });
   }
 
   #button(label: string, make: Make): HTMLButtonElement {
@@ -69,8 +72,10 @@ export class Saving {
     for (const button of this.#buttons) button.disabled = isUnderWay;
   }
 
-  async #saveIds(corpus: Corpus, points: Uint32Array): Promise<void> {
-    save(`${corpus.snapshotId}-ids.txt`, new Blob([await idLines(corpus, points)], { type: "text/plain" }));
+  async #saveIds(corpus: Corpus, points: Uint32Array, signal: AbortSignal): Promise<void> {
+    const lines = await idLines(corpus, points);
+    signal.throwIfAborted();
+    save(`${corpus.snapshotId}-ids.txt`, new Blob([lines], { type: "text/plain" }));
   }
 
   async #saveLines(corpus: Corpus, points: Uint32Array, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@
 import { expect, test, vi } from "vitest";
 import { ApiError } from "../../../src/connection";
 import { jsonLines } from "../../../src/panels/selection/export";
-import { fakeApi, fakePage, NUM_POINTS, settled } from "../../service";
+import { fakeApi, fakePage, later, NUM_POINTS, settled } from "../../service";
 
 const bytes = async () => BigUint64Array.from({ length: NUM_POINTS }, (_, point) => BigInt(point)).buffer;
 const points = Uint32Array.from({ length: NUM_POINTS }, (_, point) => point);
@@ -27,14 +27,16 @@ test("prompts are exported with their own numbers, in the order of the map, by a
 
 test("the first part that does not come ends the export, and nothing is asked for or told after that", async () => {
   let asked = 0;
+  const held = later<unknown>();
   const texts = async (ids: readonly string[]) => {
     if (++asked === 4) throw new ApiError(null, "away");
-    return answered(ids);
+    return asked === 3 ? held.promise : answered(ids);
   };
   const { page, corpus } = await fakePage(fakeApi({ bytes, texts }));
   const told = vi.fn();
   await expect(jsonLines(page.api, corpus, points, 2, told)).rejects.toMatchObject({ status: null });
   const before = [asked, told.mock.calls.length];
+  held.resolve(answered(["b"]));
   await settled();
   expect([asked, told.mock.calls.length]).toEqual(before);
   expect(asked).toBeLessThan(NUM_POINTS / 2);

@@ -50,3 +50,21 @@ test("an export that is stopped, or whose marks are gone, asks for nothing more 
   expect(other.signals.every((signal) => signal.aborted)).toBe(true);
   expect(made).not.toHaveBeenCalled();
 });
+
+test("ids that come for marks that are gone are not saved, and what was said of a file goes with its marks", async () => {
+  const made = vi.spyOn(URL, "createObjectURL").mockReturnValue("blob:");
+  made.mockClear();
+  const ids = later<ArrayBuffer>();
+  const { page, store } = await fakePage(fakeApi({ bytes: () => ids.promise }), { marked, service });
+  const { root } = new Saving(page);
+  root.querySelector("button")?.click();
+  store.set({ marked: Uint32Array.of(1) });
+  ids.resolve(await bytes());
+  await settled();
+  expect(made).not.toHaveBeenCalled();
+  root.querySelector("button")?.click();
+  await settled();
+  expect([made.mock.calls.length, root.querySelector("[role=status]")?.textContent]).toEqual([1, "Saved."]);
+  store.set({ marked: Uint32Array.of(2) });
+  expect(root.querySelector("[role=status]")?.textContent).toBe("");
+});
