@@ -22,8 +22,9 @@ const FACTORS: readonly (readonly [number, string])[] = [
 export function editing(page: Page): HTMLElement {
   const outcome = new Outcome(page);
   const choice = element("div", { class: "choices" });
+  const run = (factor: number) => void held(choice, () => edit(page, factor, outcome));
   watch(page.store, ["marked", "corpus", "service"], () => {
-    fill(choice, choices(page, outcome));
+    fill(choice, choices(page, run));
     void showShares(page, choice);
   });
   watch(page.store, ["marked"], () => {
@@ -46,7 +47,7 @@ async function showShares(page: Page, choice: HTMLElement): Promise<void> {
   }
 }
 
-function choices(page: Page, outcome: Outcome): HTMLElement[] {
+function choices(page: Page, run: (factor: number) => void): HTMLElement[] {
   const most = page.store.state.service?.limits.ids ?? Number.POSITIVE_INFINITY;
   const number = page.store.state.marked?.length ?? 0;
   const may = mayPublish(page.store.state);
@@ -60,14 +61,17 @@ function choices(page: Page, outcome: Outcome): HTMLElement[] {
   return [
     element("p", { class: "note" }, note),
     element("p", {}, "Share of all draws: ", place(1), " now; after a change:"),
-    element("div", { class: "factors" }, ...FACTORS.map(([factor, label]) => choiceOf(page, factor, label, outcome))),
+    element(
+      "div",
+      { class: "factors" },
+      ...FACTORS.map(([factor, label]) => choiceOf(factor, label, () => run(factor))),
+    ),
   ];
 }
 
 /** A button, and below it the share of all draws that it makes. */
-function choiceOf(page: Page, factor: number, label: string, outcome: Outcome): HTMLElement {
+function choiceOf(factor: number, label: string, run: () => void): HTMLElement {
   const share = place(factor);
-  const run = () => void edit(page, factor, outcome);
   const button = element("button", { type: "button", "aria-describedby": share.id, onclick: run }, label);
   return element("div", { class: "factor" }, button, share);
 }
@@ -82,20 +86,31 @@ function readOnly(page: Page): HTMLElement {
   return element("p", {}, "Your token may only read. Changes need a token of the scope publish. ", button);
 }
 
+/** One edit of these marks at a time; other marks bring other buttons. */
+async function held(choice: HTMLElement, work: () => Promise<void>): Promise<void> {
+  const buttons = [...choice.querySelectorAll("button")];
+  for (const button of buttons) button.disabled = true;
+  await work().finally(() => {
+    for (const button of buttons) button.disabled = false;
+  });
+}
+
 async function edit(page: Page, factor: number, outcome: Outcome): Promise<void> {
   const { corpus, marked } = page.store.state;
   if (corpus === null || marked === null) return;
-  outcome.say("Making the new version…");
+  const turn = outcome.say("Making the new version…");
   try {
     const ids = await corpus.ids();
     const names = Array.from(marked, (point) => written(ids[point]));
     const answer = await page.api.edit(corpus.snapshotId, names, factor);
-    if (isShown(page, corpus) && page.store.state.marked === marked)
-      outcome.tell(answer, shift(corpus, marked, factor));
-    else tellElsewhere(page, answer, outcome);
+    if (isShown(page, corpus) && outcome.isAt(turn)) outcome.tell(answer, shift(corpus, marked, factor));
+    else tellElsewhere(page, answer);
   } catch (error) {
-    outcome.say(failure(error));
+    const trouble = failure(error);
+    if (isShown(page, corpus) && outcome.isAt(turn)) outcome.say(trouble);
+    else page.notices.show("edit", "trouble", `A change of the marks before was not made. ${trouble}`);
   }
+  if (!isShown(page, corpus) && outcome.isAt(turn)) outcome.say("");
 }
 
 /** What became of the share of draws, where the weights came. */
@@ -106,8 +121,7 @@ function shift({ weightsNow }: Corpus, marked: Uint32Array, factor: number): HTM
 }
 
 /** The map has gone on to another snapshot or to other marks: the version is there all the same, in the list of snapshots. */
-function tellElsewhere(page: Page, answer: EditAnswer, outcome: Outcome): void {
-  outcome.say("");
+function tellElsewhere(page: Page, answer: EditAnswer): void {
   page.notices.show(
     "edit",
     "done",

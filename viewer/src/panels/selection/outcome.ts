@@ -12,21 +12,32 @@ export class Outcome {
   #answer: EditAnswer | null = null;
   /** What the edit changed, above what is said of its version. */
   #change: HTMLElement | null = null;
+  /** Why the version could not be made current. */
+  #trouble: string | null = null;
+  #turn = 0;
 
   constructor(page: Page) {
     this.#page = page;
     watch(page.store, ["published", "corpus"], () => this.#render());
   }
 
-  /** One sentence, in place of what was said before. */
-  say(sentence: string): void {
+  /** One sentence, in place of what was said before; `isAt` tells by the number whether it stands still. */
+  say(sentence: string): number {
     this.#answer = null;
     this.root.textContent = sentence;
+    return ++this.#turn;
+  }
+
+  /** Whether nothing was said since. */
+  isAt(turn: number): boolean {
+    return turn === this.#turn;
   }
 
   tell(answer: EditAnswer, change: HTMLElement | null): void {
+    this.#turn++;
     this.#answer = answer;
     this.#change = change;
+    this.#trouble = null;
     this.#render();
   }
 
@@ -36,7 +47,8 @@ export class Outcome {
     fill(this.root, isCurrent ? [current(this.#answer)] : [this.#change, ...this.#offer(this.#answer)]);
   }
 
-  #offer({ snapshot_id: id, is_new: isNew }: EditAnswer): Child[] {
+  #offer(answer: EditAnswer): Child[] {
+    const { snapshot_id: id, is_new: isNew } = answer;
     const { store } = this.#page;
     const look = () => store.set({ pinnedSnapshot: id, colorBy: "weight" });
     const button = element("button", { type: "button", onclick: look }, "Look at it");
@@ -46,21 +58,27 @@ export class Outcome {
         "div",
         { class: "actions" },
         store.state.corpus?.snapshotId === id ? null : button,
-        switchButton("main", () => void this.#switch(id)),
+        switchButton("main", () => void this.#switch(answer)),
       ),
+      this.#trouble === null ? null : element("p", {}, this.#trouble),
     ];
   }
 
   /** The map goes on to it, unless it went to another one meanwhile. */
-  async #switch(id: string): Promise<void> {
+  async #switch(answer: EditAnswer): Promise<void> {
+    const id = answer.snapshot_id;
     const { api, store } = this.#page;
     const { corpus } = store.state;
+    this.#trouble = null;
     try {
       await api.switchTo(id);
       if (isShown(this.#page, corpus)) store.set({ pinnedSnapshot: id });
       store.set({ published: id });
     } catch (error) {
-      this.say(failure(error));
+      const trouble = failure(error);
+      if (this.#answer !== answer) return;
+      this.#trouble = trouble;
+      this.#render();
     }
   }
 }

@@ -92,3 +92,70 @@ test("what is said of a version is true of it: whether it is current, and what c
   expect(root.textContent).not.toContain("is the current snapshot now");
   expect(offered()).toEqual(["Look at it", "Make it current"]);
 });
+
+test("one edit is made by a double click, and its late answer leaves a later edit of other marks alone", async () => {
+  const answers = [later<unknown>(), later<unknown>(), later<unknown>()];
+  const edit = vi.fn(() => answers[edit.mock.calls.length - 1].promise);
+  const { page, store } = await fakePage(fakeApi({ bytes, edit }), { marked, service: SERVICE });
+  const root = editing(page);
+  const press = async () => {
+    root.querySelector("button")?.click();
+    await settled();
+  };
+  await press();
+  await press();
+  expect(edit).toHaveBeenCalledTimes(1);
+  store.set({ marked: Uint32Array.of(3) });
+  await press();
+  answers[0].resolve({ snapshot_id: "00000000000000aa", parent: SNAPSHOT, is_new: true });
+  await settled();
+  expect(root.querySelector("[role=status]")?.textContent).toContain("Making the new version");
+  expect(page.notices.root.textContent).toContain("00000000000000aa");
+  await press();
+  answers[1].resolve({ snapshot_id: CHILD, parent: SNAPSHOT, is_new: true });
+  await settled();
+  expect(root.querySelector("[role=status]")?.textContent).toContain(CHILD);
+  await press();
+  expect(edit, "the next one may be made when the last one is").toHaveBeenCalledTimes(3);
+});
+
+test("a late failure of an edit of other marks does not hide what became of a later one", async () => {
+  const late = later<unknown>();
+  const answers = [late.promise, Promise.resolve({ snapshot_id: CHILD, parent: SNAPSHOT, is_new: true })];
+  const { page, store } = await fakePage(fakeApi({ bytes, edit: () => answers.shift() }), { marked, service: SERVICE });
+  const root = editing(page);
+  root.querySelector("button")?.click();
+  await settled();
+  store.set({ marked: Uint32Array.of(3) });
+  root.querySelector("button")?.click();
+  await settled();
+  late.reject(new ApiError(500, "The disk is full."));
+  await settled();
+  expect(root.querySelector("[role=status]")?.textContent).toContain(CHILD);
+  expect(page.notices.root.textContent).toContain("The disk is full.");
+});
+
+test("a version that could not be made current can be tried again, and a late refusal is told of its own version", async () => {
+  const late = later<unknown>();
+  const refused = new ApiError(500, "The disk is full.");
+  const answers = [() => Promise.reject(refused), () => late.promise];
+  const edit = async () => ({ snapshot_id: CHILD, parent: SNAPSHOT, is_new: true });
+  const api = fakeApi({ bytes, edit, switchTo: () => answers.shift()?.() });
+  const { page, store } = await fakePage(api, { marked, service: SERVICE });
+  const root = editing(page);
+  const press = async (place: string) => {
+    root.querySelector<HTMLElement>(place)?.click();
+    await settled();
+  };
+  await press("button");
+  await press(".actions .main");
+  expect(root.textContent).toContain("The disk is full.");
+  expect(root.querySelector(".actions .main")).not.toBe(null);
+  await press(".actions .main");
+  store.set({ marked: Uint32Array.of(3) });
+  await press("button");
+  late.reject(refused);
+  await settled();
+  expect(root.textContent).toContain(CHILD);
+  expect(root.textContent).not.toContain("The disk is full.");
+});
