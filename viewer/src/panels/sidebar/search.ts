@@ -4,7 +4,7 @@ import type { Corpus } from "../../data/corpus";
 import type { Brief, Prompt, SearchAnswer, SearchMode } from "../../messages";
 import { brief, drawn } from "../brief";
 import { element, fill } from "../element";
-import { isShown, type Page, watch } from "../page";
+import { type Page, watch } from "../page";
 import { failure, isAborted } from "../rights";
 import { count, counted } from "../words";
 import { rareButton } from "./rare";
@@ -13,6 +13,14 @@ const SHOWN = 50;
 const PAUSE_MILLISECONDS = 350;
 const MOST_CHARS = 1_000;
 const MOST_MARKED = 1_000;
+
+/** What a list is the answer to. */
+interface Question {
+  readonly text: string;
+  readonly mode: SearchMode;
+  /** The prompt that others are to be like; null while the text is the reader's own. */
+  readonly like: string | null;
+}
 
 export class Search {
   readonly root: HTMLElement;
@@ -34,7 +42,6 @@ export class Search {
   readonly #list = element("ul", { class: "briefs" });
   #abort = new AbortController();
   #timer = 0;
-  /** The prompt that others are to be like; null while the text is the reader's own. */
   #like: string | null = null;
 
   constructor(page: Page) {
@@ -64,14 +71,15 @@ export class Search {
   findSimilar({ id, text }: Pick<Prompt, "id" | "text">): void {
     this.onSimilar();
     this.root.closest(".panel")?.scrollTo(0, 0);
-    this.#text.value = text.slice(0, MOST_CHARS);
+    this.#text.value = oneLine(text);
     this.#mode.checked = true;
     this.#like = id;
     void this.#run();
   }
 
-  get #wanted(): SearchMode {
-    return this.#mode.checked ? "meaning" : "substring";
+  get #question(): Question {
+    const mode = this.#mode.checked ? "meaning" : "substring";
+    return { text: this.#text.value.trim(), mode, like: this.#like };
   }
 
   #soon(): void {
@@ -84,8 +92,8 @@ export class Search {
     window.clearTimeout(this.#timer);
     this.#abort.abort();
     this.#abort = new AbortController();
-    const [text, corpus] = [this.#text.value.trim(), this.#page.store.state.corpus];
-    if (text === "" || corpus === null) {
+    const [question, { corpus }] = [this.#question, this.#page.store.state];
+    if (question.text === "" || corpus === null) {
       fill(this.#list, []);
       fill(this.#said, []);
       return;
@@ -93,23 +101,23 @@ export class Search {
     this.#said.textContent = "Searching…";
     try {
       const { signal } = this.#abort;
-      const { results, total } = await this.#find(text, corpus, SHOWN, signal);
-      this.#show(results, total);
+      this.#show(question, await this.#find(question, corpus, SHOWN, signal));
     } catch (error) {
       if (!isAborted(error)) this.#said.textContent = failure(error);
     }
   }
 
   /** At most `most` results; a prompt is no result of the search for what is like it. */
-  async #find(text: string, corpus: Corpus, most: number, signal?: AbortSignal): Promise<SearchAnswer> {
-    const own = this.#like;
+  async #find(question: Question, corpus: Corpus, most: number, signal: AbortSignal): Promise<SearchAnswer> {
+    const { text, mode, like: own } = question;
     const wanted = own === null ? most : most + 1;
     const limit = Math.min(wanted, this.#page.store.state.service?.limits.results ?? wanted);
-    const found = await this.#page.api.search(text, this.#wanted, limit, corpus.snapshotId, signal);
+    const found = await this.#page.api.search(text, mode, limit, corpus.snapshotId, signal);
+    signal.throwIfAborted();
     return { ...found, results: found.results.filter(({ id }) => id !== own).slice(0, most) };
   }
 
-  #show(results: readonly Brief[], total: number | null): void {
+  #show(question: Question, { results, total }: SearchAnswer): void {
     fill(
       this.#list,
       results.map((result) => element("li", {}, brief(this.#page, result))),
@@ -118,8 +126,8 @@ export class Search {
       this.#said.textContent = "No prompt has these words. Try fewer of them, or search by meaning.";
       return;
     }
-    const found = total === null ? this.#nearest(results) : `${counted(total, "prompt")} found`;
-    const mark = () => void this.#mark();
+    const found = total === null ? this.#nearest(results, question) : `${counted(total, "prompt")} found`;
+    const mark = () => void this.#mark(question);
     const button = element("button", { type: "button", class: "link", onclick: mark }, "Mark all on the map");
     fill(this.#said, [
       total !== null && total > results.length ? `${count(total)} found, ${count(results.length)} shown` : found,
@@ -128,23 +136,25 @@ export class Search {
   }
 
   /** Those of a prompt begin with what stands under it as its nearest ones. */
-  #nearest(results: readonly Brief[]): string {
+  #nearest(results: readonly Brief[], { like }: Question): string {
     const said = `${results.length} nearest in meaning`;
     const { neighbors } = this.#page.store.state;
     const known = results.filter(({ point }) => point !== null && neighbors.includes(point)).length;
-    return this.#like === null || known === 0 ? said : `${said}, ${known} of them its nearest prompts`;
+    return like === null || known === 0 ? said : `${said}, ${known} of them its nearest prompts`;
   }
 
-  async #mark(): Promise<void> {
+  /** Marks what the list shows and more of it, whatever stands in the field by now. */
+  async #mark(question: Question): Promise<void> {
     const { corpus } = this.#page.store.state;
     if (corpus === null) return;
+    const { signal } = this.#abort;
     try {
-      const wanted = this.#wanted === "meaning" ? SHOWN : MOST_MARKED;
-      const found = await this.#find(this.#text.value.trim(), corpus, wanted);
+      const wanted = question.mode === "meaning" ? SHOWN : MOST_MARKED;
+      const found = await this.#find(question, corpus, wanted, signal);
       await corpus.complete;
-      if (isShown(this.#page, corpus)) this.#markAll(drawn(corpus, found.results), found.total ?? 0);
+      if (!signal.aborted) this.#markAll(drawn(corpus, found.results), found.total ?? 0);
     } catch (error) {
-      if (isShown(this.#page, corpus) && !isAborted(error)) this.#said.textContent = failure(error);
+      if (!signal.aborted) this.#said.textContent = failure(error);
     }
   }
 
@@ -155,4 +165,9 @@ export class Search {
     const sentence = `The first ${count(points.length)} of ${count(total)} prompts are marked, the most at once.`;
     this.#page.notices.show("marked", "information", sentence);
   }
+}
+
+/** A field of one line takes the ends of lines out, and the words beside them would be one. */
+function oneLine(text: string): string {
+  return [...text.replace(/\s+/g, " ")].slice(0, MOST_CHARS).join("");
 }

@@ -73,3 +73,34 @@ test("a search for what is like a prompt shows where its results come", async ()
   search.findSimilar({ id: "9", text: "text" });
   expect(search.onSimilar).toHaveBeenCalledOnce();
 });
+
+test("a text of several lines is searched for with its words apart, and cut between its signs", async () => {
+  const asked = vi.fn(async () => found);
+  const search = new Search((await fakePage(fakeApi({ search: asked }))).page);
+  search.findSimilar({ id: "9", text: "one\ntwo\r\n\tthree" });
+  expect(asked).toHaveBeenLastCalledWith("one two three", ...Array(4).fill(expect.anything()));
+  const long = "\u{1f600}".repeat(1_001);
+  search.findSimilar({ id: "9", text: `a${long}` });
+  expect(asked).toHaveBeenLastCalledWith(`a${long.slice(0, 2 * 999)}`, ...Array(4).fill(expect.anything()));
+});
+
+test("what is marked is what the list shows, whatever was typed since, and another search ends it", async () => {
+  const late = later<unknown>();
+  const answers: Promise<unknown>[] = [Promise.resolve(found), late.promise, Promise.resolve(found)];
+  const asked = vi.fn((..._: unknown[]) => answers.shift());
+  const { page, store } = await fakePage(fakeApi({ search: asked }));
+  const { root } = new Search(page);
+  const field = root.querySelector("#search") as HTMLInputElement;
+  const submit = () => root.querySelector("form")?.dispatchEvent(new Event("submit"));
+  field.value = "first";
+  submit();
+  await settled();
+  field.value = "second";
+  root.querySelector<HTMLElement>("[role=status] button")?.click();
+  expect(asked.mock.calls[1].slice(0, 2)).toEqual(["first", "substring"]);
+  submit();
+  late.resolve(found);
+  await settled();
+  expect((asked.mock.calls[1][4] as AbortSignal).aborted).toBe(true);
+  expect(store.state.marked).toBe(null);
+});
