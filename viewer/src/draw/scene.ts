@@ -51,6 +51,8 @@ export class Scene {
   #columns: Columns = PLAIN;
   #encoded = 0;
   #isTroubled = false;
+  /** Counts how often columns were looked up: what was waited for before is of no use any more. */
+  #turn = 0;
 
   /** `onColumn` is called when a column arrived that colours were waiting for, `onTrouble` when it did not. */
   constructor(onColumn: () => void, onTrouble: (sentence: string | null) => void) {
@@ -122,8 +124,10 @@ export class Scene {
     const { corpus, mode, comparison } = state;
     if (corpus === null) return PLAIN;
     const [color, isSampling] = [colorOf(state), mode === "sampling"];
-    if ((color === "weight" || isSampling) && corpus.weightsNow === null) this.#await(corpus.weights());
-    if (color === "cluster" && corpus.clustersNow === null) this.#await(corpus.clusters());
+    const lacking: Promise<unknown>[] = [];
+    if ((color === "weight" || isSampling) && corpus.weightsNow === null) lacking.push(corpus.weights());
+    if (color === "cluster" && corpus.clustersNow === null) lacking.push(corpus.clusters());
+    this.#await(lacking);
     const weights = corpus.weightsNow;
     const copies =
       isSampling && weights !== null ? draws(weights, state.strength, state.drawShare * weights.length) : null;
@@ -137,18 +141,26 @@ export class Scene {
     };
   }
 
-  #await(column: Promise<unknown>): void {
-    column.then(
-      () => {
-        if (this.#isTroubled) this.#onTrouble(null);
-        this.#isTroubled = false;
-        this.#onColumn();
-      },
-      () => {
-        this.#isTroubled = true;
-        this.#onTrouble("What these colours show did not arrive. Choose them again to ask for it again.");
-      },
-    );
+  #await(columns: readonly Promise<unknown>[]): void {
+    const turn = ++this.#turn;
+    if (columns.length === 0) this.#calm();
+    const arrived = () => {
+      this.#calm();
+      this.#onColumn();
+    };
+    const failed = () => {
+      this.#isTroubled = true;
+      this.#onTrouble("What these colours show did not arrive. Choose them again to ask for it again.");
+    };
+    const ifWanted = (tell: () => void) => () => {
+      if (turn === this.#turn) tell();
+    };
+    for (const column of columns) column.then(ifWanted(arrived), ifWanted(failed));
+  }
+
+  #calm(): void {
+    if (this.#isTroubled) this.#onTrouble(null);
+    this.#isTroubled = false;
   }
 
   #compare({ mode, comparison, comparisonView }: State, isDark: boolean): void {

@@ -176,3 +176,24 @@ test("points that arrive later are drawn like those that were there", () => {
   expect(shown.scene.own?.count).toBe(NUM_POINTS);
   expect([...shown.codes]).toEqual([...new Follower().codes]);
 });
+
+test("what is said of a column that did not come goes with the colours that wanted it", async () => {
+  const shown = new Follower();
+  shown.set({ colorBy: "cluster" });
+  await vi.waitFor(() => expect(shown.told).toHaveLength(1));
+  shown.set({ colorBy: "source" });
+  expect(shown.told.at(-1)).toBe(null);
+});
+
+test("columns of a snapshot that is not shown any more say nothing of the next one", async () => {
+  const onColumn = vi.fn();
+  let refuse: (error: unknown) => void = () => undefined;
+  const clusters = () => new Promise<never>((_, no) => (refuse = no));
+  const shown = new Follower(Object.assign(fakeCorpus(), { clusters }), onColumn);
+  shown.set({ colorBy: "cluster" });
+  shown.set({ corpus: Object.assign(fakeCorpus(), { clustersNow: new Uint16Array(NUM_POINTS) }) });
+  refuse(new Error("no labels"));
+  await new Promise((resolve) => setTimeout(resolve));
+  expect(shown.told).toEqual([]);
+  expect(onColumn).not.toHaveBeenCalled();
+});
