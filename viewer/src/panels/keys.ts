@@ -5,6 +5,11 @@ import type { Search } from "./sidebar/search";
 
 const TEXT = "input:not([type=range], [type=checkbox], [type=radio]), textarea";
 
+/** Whether a key is meant for a text that is being written. */
+export function isInText({ target }: Event): boolean {
+  return (target as HTMLElement).matches(TEXT);
+}
+
 /** What keys reach. */
 interface Places {
   readonly search: Search;
@@ -18,7 +23,7 @@ interface Places {
 export function followKeys(page: Page, { search, help, selection, open }: Places): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target as HTMLElement;
-    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || target.matches(TEXT)) return;
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isInText(event)) return;
     if (document.querySelector("dialog[open]") !== null) return;
     // A button that hid itself leaves the focus to the page.
     if (event.key === "Escape") clear(page, target === document.body || selection.contains(target));

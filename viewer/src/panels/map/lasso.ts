@@ -1,6 +1,7 @@
 // Says how the lasso works while it is on, what its last line or ring came to, and how it ends: by a key, by a button.
 
 import type { State } from "../../state";
+import { isInText } from "../keys";
 import { type Page, watch } from "../page";
 
 const KEY = "lasso";
@@ -19,7 +20,7 @@ export function lassoHint(page: Page): void {
   // Before the rest of the page: only one thing goes at a time. The map ends its own line.
   const clear = (event: KeyboardEvent) => {
     const isElsewhere = document.querySelector(".stage:focus, dialog[open]") === null;
-    if (event.key !== "Escape" || store.state.tool !== "lasso" || !isElsewhere) return;
+    if (event.key !== "Escape" || store.state.tool !== "lasso" || !isElsewhere || isInText(event)) return;
     event.stopPropagation();
     end();
   };

@@ -49,3 +49,14 @@ test("a ring round nothing is told, too", async () => {
   store.set({ hasMissed: false });
   expect(said()).toBe("");
 });
+
+test("Esc in a text is the text's own", async () => {
+  const { store } = await hinted();
+  const text = document.createElement("input");
+  text.type = "search";
+  document.body.append(text);
+  store.set({ tool: "lasso" });
+  text.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  expect(store.state.tool).toBe("lasso");
+  text.remove();
+});
