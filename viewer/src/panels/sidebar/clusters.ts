@@ -87,7 +87,8 @@ function showOnly(page: Page, label: number): void {
 }
 
 async function toggle(page: Page, label: number): Promise<void> {
-  await withPoints(page, label, () => {
+  const ask = (corpus: Corpus) => corpus.clusters();
+  await whenThere(page, ask, () => {
     const { isOnly, labels } = page.store.state.filter.clusters;
     const others = [...labels].filter((other) => other !== label);
     filterBy(page, { isOnly, labels: new Set(labels.has(label) ? others : [...others, label]) });
@@ -102,12 +103,17 @@ async function markCluster(page: Page, label: number): Promise<void> {
 }
 
 /** Does something with the points of a cluster that the map has, when all of them are there. */
-async function withPoints(page: Page, label: number, use: (points: number[]) => void): Promise<void> {
+function withPoints(page: Page, label: number, use: (points: number[]) => void): Promise<void> {
+  return whenThere(page, (corpus) => pointsOf(corpus, label), use);
+}
+
+/** Asks for something, and uses it where the snapshot is still the one on the map. */
+async function whenThere<T>(page: Page, ask: (corpus: Corpus) => Promise<T>, use: (got: T) => void): Promise<void> {
   const { corpus } = page.store.state;
   if (corpus === null) return;
   try {
-    const points = await pointsOf(corpus, label);
-    if (isShown(page, corpus)) use(points);
+    const got = await ask(corpus);
+    if (isShown(page, corpus)) use(got);
   } catch (error) {
     if (isShown(page, corpus) && !isAborted(error)) page.notices.show("clusters", "trouble", failure(error));
   }

@@ -1,11 +1,12 @@
 // @vitest-environment happy-dom
 import { expect, test } from "vitest";
+import { Corpus } from "../../../src/data/corpus";
 import type { Page } from "../../../src/panels/page";
 import { clusters, showCluster } from "../../../src/panels/sidebar/clusters";
 import { sources } from "../../../src/panels/sidebar/sources";
 import { visiblePoints } from "../../../src/space/filter";
 import { INITIAL } from "../../../src/state";
-import { fakeApi, fakePage, later, NUM_POINTS, settled } from "../../service";
+import { cloudPieces, fakeApi, fakePage, later, NUM_POINTS, pointsAnswer, settled } from "../../service";
 
 test("a cluster of a snapshot that is not shown any more does nothing to the map", async () => {
   const labels = later<ArrayBuffer>();
@@ -94,4 +95,14 @@ test("what is hidden of the clusters is said, and shown again by one click", asy
   expect(all?.hidden).toBe(true);
   expect(visible()).toHaveLength(NUM_POINTS);
   expect(said()).toBe("");
+});
+
+test("a cluster is hidden before all points are there", async () => {
+  const { page, store } = await legends();
+  const points = async () => pointsAnswer([...cloudPieces().slice(0, 3), later<Uint8Array>().promise]);
+  store.set({ corpus: await Corpus.load(Object.assign(page.api, { points }), null, () => undefined) });
+  const root = clusters(page);
+  root.querySelectorAll<HTMLElement>("[aria-pressed]")[1].click();
+  await settled();
+  expect(store.state.filter.clusters.labels).toEqual(new Set([1]));
 });
