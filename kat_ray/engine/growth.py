@@ -14,7 +14,6 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +21,9 @@ from numpy.typing import NDArray
 from kat_ray.arrays import Int64Vector
 from kat_ray.engine.same_texts import find_rows, text_hashes
 from kat_ray.engine.tasks import Call, run_side_by_side
-from kat_ray.geometry.neighbors import ExactIndex, Neighbors, merge
+from kat_ray.geometry.neighbors import Device, ExactIndex, Neighbors, merge
 from kat_ray.snapshot.columns import read_npy, read_npy_header, read_npy_rows, write_npy
 from kat_ray.storage import Location
-
-Device = Literal["cpu", "gpu"]
 
 _MOST_SEARCHED = 0.3  # share of the rows above which a full search is about as fast
 _BLOCK_ROWS = 1024

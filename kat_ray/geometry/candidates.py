@@ -13,6 +13,7 @@ others are kept as far as there is room, and how near a row may be that is left 
 from __future__ import annotations
 
 import functools
+import logging
 from typing import Any, NamedTuple
 
 import numba
@@ -30,6 +31,7 @@ _CHUNK = 64  # products that are looked at together: of nearly all chunks none c
 _LEAST_ROOM = 256  # rows kept for a query; real corpora need about 70
 _LOWEST = np.float32(-3e38)
 _ROUNDINGS = 16 * 2.0**-24
+_LOG = logging.getLogger(__name__)
 _UNDERFLOW = 1e-37  # what is smaller may count as nothing in float32
 
 
@@ -75,7 +77,8 @@ class CodedShard:
     def find(self, queries: Float32Matrix, lengths: Float64Vector, own_rows: Int64Vector, k: int) -> Candidates:
         """All rows that can be among the k nearest of each query [Q, D] besides its own row; k at least 1."""
         asked, held = _encode(queries, lengths), self._held
-        slack = self._slack(asked)
+        sums = 0.0 if asked.codes.dtype == torch.int8 else asked.codes.shape[1] * 2.0**-24
+        slack = score_slack(lengths, asked.rests, held.lengths.max(), held.rests.max(), sums)
         best = _nothing(min(max(_LEAST_ROOM, 4 * k), len(held.lengths)), (2.0 * slack).astype(np.float32), k)
         multiply = _Multiplier(asked.codes)
         for start in range(0, len(held.codes), _TILE_ROWS):
@@ -91,11 +94,16 @@ class CodedShard:
         """The k nearest of the candidate rows, see `distances.nearest_of`."""
         return nearest_of(queries, own_rows, self._vectors, candidates, k)
 
-    def _slack(self, asked: _Codes) -> Float64Vector:
-        longest = self._held.lengths.max()
-        rests = asked.rests * longest + (asked.lengths + asked.rests) * self._held.rests.max()
-        sums = 0 if asked.codes.dtype == torch.int8 else asked.codes.shape[1] * 2.0**-24
-        return np.asarray(rests + (_ROUNDINGS + sums) * (asked.lengths + longest) ** 2 + _UNDERFLOW)
+
+def score_slack(
+    lengths: Float64Vector, rests: Float64Vector, longest: float, largest_rest: float, sums: float
+) -> Float64Vector:
+    """How far the scores of Q queries may be from true ones [Q]: rows lost `rests` of their `lengths` to rounding.
+
+    `longest` and `largest_rest` are the shard's, `sums` the relative error of a sum of products.
+    """
+    lost = rests * longest + (lengths + rests) * largest_rest
+    return np.asarray(lost + (_ROUNDINGS + sums) * (lengths + longest) ** 2 + _UNDERFLOW)
 
 
 def _nothing(room: int, widths: NDArray[np.float32], k: int) -> _Best:
@@ -141,7 +149,12 @@ def _has_exact_integers(width: int) -> bool:
     signs = np.random.default_rng(0).choice(np.array([-_MOST_CODE, _MOST_CODE], np.int8), size=(64, width))
     signs[:8] = _MOST_CODE
     products = torch._int_mm(torch.from_numpy(signs), torch.from_numpy(signs).T)
-    return np.array_equal(products.numpy(), signs.astype(np.int64) @ signs.T.astype(np.int64))
+    is_exact = np.array_equal(products.numpy(), signs.astype(np.int64) @ signs.T.astype(np.int64))
+    if not is_exact:
+        _LOG.warning(
+            "This machine's 8-bit products are not exact; neighbors are searched in float32, several times slower."
+        )
+    return is_exact
 
 
 def _fill_codes_loop(vectors: Any, codes: Any, scales: Any, rests: Any) -> None:

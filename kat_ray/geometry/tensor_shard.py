@@ -16,15 +16,13 @@ from torch import Tensor
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix, Int64Vector
 from kat_ray.errors import ResourceError
-from kat_ray.geometry.candidates import Candidates
+from kat_ray.geometry.candidates import Candidates, score_slack
 
 _TILE_ROWS = 65_536  # with 1,024 queries 256 MB of products
 _CHUNK = 64
 _SPARE = 44  # beyond k: leaves nearly no row of a real corpus without a proof
 _MEASURED = 128  # queries whose candidates are measured together
 _LANES = 32
-_ROUNDINGS = 16 * 2.0**-24
-_UNDERFLOW = 1e-37
 
 
 class _Rounded(NamedTuple):
@@ -67,7 +65,9 @@ class TensorShard:
             rows = rows.gather(1, order)
         least = scores[:, -1].double().cpu().numpy() if wanted < num_rows else -np.inf
         found = torch.where(scores > -torch.inf, rows, num_rows).sort(dim=1).values
-        nearest = lengths**2 - 2.0 * (least + self._slack(asked, lengths))
+        sums = self._vectors.shape[1] * 2.0**-23
+        slack = score_slack(lengths, asked.rests, self._longest, float(self._rounded.rests.max()), sums)
+        nearest = lengths**2 - 2.0 * (least + slack)
         return Candidates(torch.where(found < num_rows, found, -1).cpu().numpy(), nearest)
 
     def measure(
@@ -85,11 +85,6 @@ class TensorShard:
         is_here = (own >= start) & (own < start + len(held))
         scores[is_here, own[is_here] - start] = -torch.inf
         return scores
-
-    def _slack(self, asked: _Rounded, lengths: Float64Vector) -> Float64Vector:
-        rests = asked.rests * self._longest + (lengths + asked.rests) * self._rounded.rests.max()
-        sums = self._vectors.shape[1] * 2.0**-23
-        return np.asarray(rests + (_ROUNDINGS + sums) * (lengths + self._longest) ** 2 + _UNDERFLOW)
 
     def _nearest(self, queries: Float32Matrix, own_rows: Int64Vector, candidates: IndexMatrix, k: int) -> Any:
         device = self._vectors.device

@@ -7,11 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kat_ray.errors import InputError, ResourceError
+from kat_ray.errors import InputError
 from kat_ray.geometry import neighbors
 from kat_ray.geometry.distances import squared_norms
 from kat_ray.geometry.neighbors import ExactIndex, Neighbors, exact_neighbors, merge, search
@@ -226,13 +225,6 @@ def test_other_dtypes_and_dimensions_are_refused():
         search(vectors, np.arange(50), vectors[:, :4].copy(), 0, 5)
     with pytest.raises(InputError, match="49 rows but there are 50"):
         search(vectors, np.arange(49), vectors, 0, 5)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
-def test_a_missing_gpu_is_an_error_and_not_a_fall_back():
-    vectors = make_vectors("spread", 50, 8, 0)
-    with pytest.raises(ResourceError, match="PyTorch sees none"):
-        ExactIndex(vectors, device="gpu")
 
 
 @pytest.mark.gpu
