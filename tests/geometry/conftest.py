@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from kat_ray.geometry.candidates import Candidates
+
 
 class GeoCorpus(NamedTuple):
     """Unit rows float32 [250, 64]: 200 in four crowds, then 50 alone."""
@@ -27,6 +29,23 @@ def _all_distances(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     distances = np.array([np.sqrt(((wide - row) ** 2).sum(axis=1)) for row in wide])
     np.fill_diagonal(distances, np.inf)
     return distances
+
+
+def squares(queries: NDArray[np.float32], vectors: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Squared distances [Q, N] by direct difference."""
+    return ((queries[:, None].astype(np.float64) - vectors[None].astype(np.float64)) ** 2).sum(axis=2)
+
+
+def assert_no_nearer_row_is_left_out(found: Candidates, vectors: NDArray[np.float32], k: int) -> None:
+    """For queries that are the first of the vectors: at least k rows, and every other one is as far as said."""
+    truth = squares(vectors[: len(found.rows)], vectors)
+    for query, line in enumerate(found.rows):
+        kept = line[line >= 0]
+        assert np.all(np.diff(kept) > 0)
+        assert query not in kept
+        assert len(kept) >= min(k, len(vectors) - 1)
+        left_out = np.setdiff1d(np.arange(len(vectors)), [*kept, query])
+        assert (truth[query, left_out] >= found.nearest_left_out[query]).all()
 
 
 @pytest.fixture(scope="package", autouse=True)

@@ -52,9 +52,9 @@ const page: Page = {
     const token = await dialog.ask(false);
     if (token !== null) api.token = token;
   },
-  findSimilar: (text) => {
+  findSimilar: (prompt) => {
     store.set({ mode: "explore" });
-    search.findSimilar(text);
+    search.findSimilar(prompt);
   },
 };
 const search = new Search(page);
