@@ -51,7 +51,7 @@ class SplitReader:
             try:
                 pair = parse_row(orjson.loads(line), self._default_source)
             except orjson.JSONDecodeError as error:
-                yield number, _json_reason(error)
+                yield number, json_reason(error)
             except RowError as error:
                 yield number, str(error)
             else:
@@ -75,7 +75,7 @@ def commonest(reasons: Mapping[str, int]) -> str:
     return "; ".join(f"{count:,} x {reason}" for reason, count in shown)
 
 
-def _json_reason(error: orjson.JSONDecodeError) -> str:
+def json_reason(error: orjson.JSONDecodeError) -> str:
     """The decoder's message without its position, so that equal faults count together."""
     if "UTF-8" in error.msg:
         return "not valid UTF-8"

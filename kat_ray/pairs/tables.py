@@ -1,11 +1,11 @@
 """Rows of a Parquet split as Python objects, a small batch at a time.
 
-Knows Parquet; knows nothing of pairs.
+Knows Parquet; of pairs no more than the names of the columns that they are read from when no others are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 from pyarrow import parquet as pq
@@ -23,13 +23,14 @@ _BUFFER_BYTES = 4 << 20
 class TableReader:
     """Iterates over (number, row) of a Parquet split, numbers from 1 inside the split.
 
-    A row is an object with the columns that pairs are made of, or a string: the reason why it, or the rest of the
+    A row is an object with those of the columns that are there, or a string: the reason why it, or the rest of the
     split, cannot be read. `num_lines` is the number of rows that the footer states.
     """
 
-    def __init__(self, split: Split) -> None:
+    def __init__(self, split: Split, columns: Sequence[str] = _COLUMNS) -> None:
         self.num_lines = 0
         self._split = split
+        self._columns = columns
         self._read = 0
 
     def __iter__(self) -> Iterator[tuple[int, dict[str, object] | str]]:
@@ -47,17 +48,19 @@ class TableReader:
     def _batches(self, table: pq.ParquetFile) -> Iterator[pa.RecordBatch]:
         groups = range(self._split.start, self._split.stop)
         self.num_lines = sum(table.metadata.row_group(group).num_rows for group in groups)
-        columns = [name for name in _COLUMNS if name in table.schema_arrow.names]
+        columns = [name for name in self._columns if name in table.schema_arrow.names]
         yield from table.iter_batches(_BATCH_ROWS, row_groups=list(groups), columns=columns, use_threads=False)
 
     def _rows(self, batch: pa.RecordBatch) -> Iterator[tuple[int, dict[str, object] | str]]:
-        for row in _decode(batch):
+        for row in decode_rows(batch):
             self._read += 1
             yield self._read, row
 
 
-def _decode(batch: pa.RecordBatch) -> Iterator[dict[str, object] | str]:
-    """Whole batches where possible; row by row when one of them is too large or cannot be decoded."""
+def decode_rows(batch: pa.RecordBatch) -> Iterator[dict[str, object] | str]:
+    """Rows, or reasons why one cannot be read: whole batches where possible; row by row when one of them is too large
+    or cannot be decoded.
+    """
     if batch.nbytes <= MAX_LINE_BYTES:
         try:
             yield from batch.to_pylist()
