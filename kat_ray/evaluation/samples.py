@@ -1,0 +1,117 @@
+"""Turns one decoded row into a query with its documents, and many of them into an evaluation set.
+
+    query       `query`, `anchor` or `question`: a text
+    positives   `pos`, `positive` or `answer`: a text or a list of texts
+    hard ones   `hard_neg`, `neg` or `negative`: a text, a list of texts, or nothing
+
+Of several names the first that holds something counts, for hard negatives all; other keys are ignored. Texts lose the
+white space at their ends. Knows nothing of files; never puts text of a row into a reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from kat_ray.errors import RowError
+from kat_ray.evaluation.relevance import EvaluationSet, Reject, Relevance
+
+_QUERY = ("query", "anchor", "question")
+_POSITIVES = ("pos", "positive", "answer")
+_HARD_NEGATIVES = ("hard_neg", "neg", "negative")
+
+COLUMNS = (*_QUERY, *_POSITIVES, *_HARD_NEGATIVES)
+"""All names that are looked at."""
+
+
+class Sample(NamedTuple):
+    """One usable row: texts without white space at their ends, at least one positive."""
+
+    query: str
+    positives: tuple[str, ...]
+    hard_negatives: tuple[str, ...]
+
+
+class Collected(NamedTuple):
+    """What the rows gave; the set is None when none of them could be used."""
+
+    evaluation_set: EvaluationSet | None
+    rejects: tuple[Reject, ...]
+
+
+def parse_sample(row: object) -> Sample:
+    """The sample of one row.
+
+    Raises:
+        RowError: with one short sentence that counts well, since it becomes the reason of a reject.
+    """
+    if not isinstance(row, dict):
+        raise RowError("the row is no object with a query and its positives")
+    query_name, query = _first(row, _QUERY)
+    positive_name, positives = _first(row, _POSITIVES)
+    hard = [text for name in _HARD_NEGATIVES if row.get(name) not in (None, "") for text in _texts(name, row[name])]
+    if not isinstance(query, str):
+        raise RowError(f"{query_name} is not a text")
+    if not query.strip():
+        raise RowError(f"{query_name} is empty")
+    if positives == []:
+        raise RowError(f"{positive_name} is an empty list")
+    return Sample(query.strip(), tuple(_texts(positive_name, positives)), tuple(hard))
+
+
+def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = None) -> Collected:
+    """Join (number, sample or reason) to a set: equal queries are one with all their positives, equal documents one.
+
+    Rows are read up to the one that holds query max_samples + 1.
+    """
+    queries: dict[str, int] = {}
+    documents: dict[str, int] = {}
+    positives: list[dict[int, None]] = []
+    hard_negatives: list[dict[int, None]] = []
+    rejects = []
+    num_rows = 0
+    for number, outcome in rows:
+        if isinstance(outcome, str):
+            rejects.append(Reject(number, outcome))
+        elif outcome.query not in queries and len(queries) == max_samples:
+            break
+        else:
+            query = queries.setdefault(outcome.query, len(queries))
+            for lists, texts in ((positives, outcome.positives), (hard_negatives, outcome.hard_negatives)):
+                if query == len(lists):
+                    lists.append({})
+                lists[query].update((documents.setdefault(text, len(documents)), None) for text in texts)
+        num_rows += 1
+    if not queries:
+        return Collected(None, tuple(rejects))
+    relevance, contradictions = _judge(positives, hard_negatives, len(documents))
+    whole = EvaluationSet(tuple(queries), tuple(documents), relevance, tuple(rejects), num_rows, contradictions)
+    return Collected(whole, whole.rejects)
+
+
+def _judge(
+    positives: list[dict[int, None]], hard_negatives: list[dict[int, None]], num_documents: int
+) -> tuple[Relevance, int]:
+    """The relevance, and how many hard negatives gave way to positives."""
+    hard = [[row for row in rows if row not in own] for own, rows in zip(positives, hard_negatives, strict=True)]
+    relevance = Relevance.of([list(rows) for rows in positives], num_documents=num_documents, hard_negatives=hard)
+    return relevance, sum(map(len, hard_negatives)) - sum(map(len, hard))
+
+
+def _first(row: dict[object, object], names: tuple[str, ...]) -> tuple[str, object]:
+    """The first of the names that holds something, and what."""
+    for name in names:
+        if row.get(name) is not None:
+            return name, row[name]
+    raise RowError(f"there is no {names[0]} (nor {' or '.join(names[1:])})")
+
+
+def _texts(name: str, value: object) -> list[str]:
+    """A text or a list of texts as a list."""
+    texts = value if isinstance(value, list) else [value]
+    stripped = [text.strip() for text in texts if isinstance(text, str)]
+    if len(stripped) < len(texts):
+        raise RowError(f"{name} is neither a text nor a list of texts")
+    if not all(stripped):
+        raise RowError(f"a text of {name} is empty")
+    return stripped

@@ -1,0 +1,117 @@
+"""Rows of many forms say the same, and joining them loses no judgment."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kat_ray.errors import RowError
+from kat_ray.evaluation.samples import Sample, collect, parse_sample
+
+SAMPLE = Sample("q", ("a", "b"), ("x",))
+TEXTS = st.text(alphabet="abcd", min_size=1, max_size=2)
+SAMPLES = st.builds(Sample, TEXTS, st.lists(TEXTS, min_size=1, max_size=3).map(tuple), st.lists(TEXTS).map(tuple))
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"query": "q", "pos": ["a", "b"], "hard_neg": "x"},
+        {"query": " q\n", "pos": ["a ", "\tb"], "neg": ["x"], "score": float("nan")},
+        {"anchor": "q", "positive": ["a", "b"], "negative": "x"},
+        {"question": "q", "answer": ["a", "b"], "hard_neg": ["x"], "neg": None},
+        {"query": "q", "anchor": "other", "pos": ["a", "b"], "answer": "c", "hard_neg": "", "neg": [], "negative": "x"},
+    ],
+)
+def test_names_and_forms_of_rows_say_the_same(row):
+    assert parse_sample(row) == SAMPLE
+
+
+def test_one_positive_and_no_hard_negative_are_enough():
+    assert parse_sample({"query": "q", "pos": "a"}) == Sample("q", ("a",), ())
+
+
+def test_all_names_of_hard_negatives_count():
+    assert parse_sample({"query": "q", "pos": "a", "hard_neg": "x", "neg": ["y", "z"]}).hard_negatives == (
+        "x",
+        "y",
+        "z",
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (["q", "a"], "the row is no object with a query and its positives"),
+        ({}, r"there is no query \(nor anchor or question\)"),
+        ({"text": "q", "pos": "a"}, r"there is no query \(nor anchor or question\)"),
+        ({"query": None, "pos": "a"}, r"there is no query \(nor anchor or question\)"),
+        ({"query": "q"}, r"there is no pos \(nor positive or answer\)"),
+        ({"query": "q", "positive": None}, r"there is no pos \(nor positive or answer\)"),
+        ({"query": " \n", "pos": "a"}, "query is empty"),
+        ({"anchor": 5, "pos": "a"}, "anchor is not a text"),
+        ({"query": ["q"], "pos": "a"}, "query is not a text"),
+        ({"query": "q", "pos": []}, "pos is an empty list"),
+        ({"query": "q", "pos": ["a", ""]}, "a text of pos is empty"),
+        ({"query": "q", "positive": " "}, "a text of positive is empty"),
+        ({"query": "q", "pos": {"text": "a"}}, "pos is neither a text nor a list of texts"),
+        ({"query": "q", "pos": ["a", None]}, "pos is neither a text nor a list of texts"),
+        ({"query": "q", "pos": "a", "neg": [["x"]]}, "neg is neither a text nor a list of texts"),
+        ({"query": "q", "pos": "a", "neg": ["x", ""]}, "a text of neg is empty"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why_in_words_that_count_together(row, reason):
+    with pytest.raises(RowError, match=f"^{reason}$"):
+        parse_sample(row)
+
+
+def test_equal_queries_are_one_with_all_their_positives_and_equal_documents_are_one():
+    rows = [("p", ("a",), ()), ("q", ("b", "a"), ("x",)), ("p", ("c", "a"), ("x", "b"))]
+    found = collect((number, Sample(*row)) for number, row in enumerate(rows, 1)).evaluation_set
+    assert found.queries == ("p", "q")
+    assert found.documents == ("a", "b", "x", "c")
+    assert [found.relevance.relevant_to(query).tolist() for query in range(2)] == [[0, 3], [1, 0]]
+    assert [found.relevance.hard_for(query).tolist() for query in range(2)] == [[2, 1], [2]]
+
+
+def test_a_hard_negative_that_is_also_a_positive_is_a_positive_and_told():
+    rows = [(1, Sample("q", ("a",), ("b", "a"))), (2, Sample("q", ("b",), ("c",)))]
+    found = collect(rows).evaluation_set
+    assert found.relevance.relevant_to(0).tolist() == [0, 1]
+    assert found.relevance.hard_for(0).tolist() == [2]
+    assert found.contradictions == 2
+
+
+def test_reasons_become_rejects_and_without_a_sample_there_is_no_set():
+    found = collect([(1, SAMPLE), (4, "too bad")])
+    assert [tuple(reject) for reject in found.evaluation_set.rejects] == [(4, "too bad")]
+    assert found.evaluation_set.num_rows == 2
+    assert collect([(4, "too bad")]) == (None, found.rejects)
+
+
+def test_rows_are_read_up_to_the_first_query_too_many():
+    def rows():
+        yield from [(1, SAMPLE), (2, "bad"), (3, Sample("q", ("later",), ())), (4, Sample("p", ("c",), ()))]
+        raise AssertionError("read on")
+
+    found = collect(rows(), max_samples=1).evaluation_set
+    assert found.queries == ("q",)
+    assert found.documents == ("a", "b", "x", "later")
+    assert found.num_rows == 3
+
+
+@given(st.lists(SAMPLES, min_size=1, max_size=12))
+def test_no_judgment_is_lost_or_made_up(samples):
+    found = collect(enumerate(samples, 1)).evaluation_set
+    assert len(set(found.queries)) == len(found.queries)
+    assert len(set(found.documents)) == len(found.documents)
+    for query, text in enumerate(found.queries):
+        same = [sample for sample in samples if sample.query == text]
+        positives = [found.documents[row] for row in found.relevance.relevant_to(query)]
+        hard = {found.documents[row] for row in found.relevance.hard_for(query)}
+        assert positives[0] == same[0].positives[0]
+        assert Counter(positives) == Counter({text for sample in same for text in sample.positives})
+        assert hard == {text for sample in same for text in sample.hard_negatives} - set(positives)
