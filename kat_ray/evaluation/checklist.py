@@ -1,0 +1,181 @@
+"""What is good: the thresholds of the checklist, its seven items, the advice along the decision path, the verdict.
+
+Knows measures, and how well a map keeps queries near their positives; nothing of vectors, texts or files. All numbers
+that a verdict depends on stand here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from kat_ray.evaluation.measures import Measure
+
+Band = Literal["good", "fair", "bad"]
+Verdict = Literal["ready", "not ready", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One line of the checklist: which measure, and from where on it is good or bad."""
+
+    name: str
+    title: str
+    subject: str
+    """How a sentence begins."""
+    measure: str | None
+    """Key of the measure; None for the clustering of the map."""
+    relation: Literal[">", "<"]
+    """The value passes when it is above, or below, `good`."""
+    good: float
+    bad: float
+    """Beyond it the value is bad; fair is what lies between."""
+    form: str = ".3f"
+
+
+CHECKLIST = (
+    Threshold("margin", "Distribution: margin", "The margin", "margin", ">", 0.25, 0.15),
+    Threshold("separation", "Distribution: separation", "The separation", "separation", ">", 2.0, 1.5, ".2f"),
+    Threshold(
+        "clustering", "t-SNE/UMAP: clustering", "Own positives near their query in the map:", None, ">", 0.7, 0.4, ".1%"
+    ),
+    Threshold("diagonal", "Heat map: diagonal", "Similarity with the own positive", "own_mean", ">", 0.8, 0.6),
+    Threshold("off_diagonal", "Heat map: off-diagonal", "Similarity with others", "negative_mean", "<", 0.6, 0.8),
+    Threshold("rank1_share", "Top-K: rank 1", "Positives at rank 1:", "rank1_share", ">", 0.85, 0.5, ".1%"),
+    Threshold("rank1_gap", "Top-K: gap of rank 1 to 2", "The gap of rank 1 to 2", "rank1_gap", ">", 0.1, 0.05),
+)
+"""The seeds' seven items. Theirs are all `good` values but that of clustering, and `bad` of margin, separation and
+diagonal; the others are ours."""
+
+TRAIN_MORE_BELOW = 0.2
+"""A margin below asks for more training (the seeds' decision path)."""
+
+_UNKNOWN = {"clustering": "there is no map", "rank1_gap": "there is one document"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One line of the checklist, filled in. What cannot be had is None: undecided, never passed."""
+
+    name: str
+    title: str
+    value: float | None
+    low: float | None
+    high: float | None
+    relation: Literal[">", "<"]
+    threshold: float
+    passed: bool | None
+    band: Band | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgment:
+    """The seven items in the seeds' order, one advice for each step of the decision path, and what follows."""
+
+    items: tuple[Item, ...]
+    advice: tuple[str, ...]
+    verdict: Verdict
+    reason: str
+
+
+def judge(measures: Mapping[str, Measure], clustering: float | None) -> Judgment:
+    """Hold the measures against the checklist.
+
+    `clustering` is the share of queries that have their own positive among the 10 nearest documents in the 2-D map;
+    None or NaN without a map. The verdict is "ready" when all seven pass, "not ready" when any fails, and otherwise
+    "undecided". Values decide, not intervals; sentences tell where an interval reaches over the threshold.
+    """
+    without_interval = Measure(math.nan if clustering is None else clustering, math.nan, math.nan)
+    items = tuple(
+        _item(line, without_interval if line.measure is None else measures[line.measure]) for line in CHECKLIST
+    )
+    verdict, reason = _verdict(items)
+    return Judgment(items, _advice({item.name: item for item in items}, verdict), verdict, reason)
+
+
+def _item(line: Threshold, measure: Measure) -> Item:
+    value, low, high = (number if math.isfinite(number) else None for number in measure)
+    if value is None:
+        why = _UNKNOWN.get(line.name, "there is nothing to compare with")
+        sentence = f"{line.title} cannot be told: {why}."
+        return Item(line.name, line.title, None, None, None, line.relation, line.good, None, None, sentence)
+    sign = 1.0 if line.relation == ">" else -1.0
+    passed = sign * value > sign * line.good
+    band: Band = "good" if passed else "bad" if sign * value < sign * line.bad else "fair"
+    where = ("above" if sign > 0 else "below") if passed else ("not above" if sign > 0 else "not below")
+    sentence = f"{line.subject} {value:{line.form}}, {where} {line.good:{_short(line)}}: {band}."
+    item = Item(line.name, line.title, value, low, high, line.relation, line.good, passed, band, sentence)
+    if not _reaches_over(item):
+        return item
+    within = f"{low:{line.form}} to {high:{line.form}}"
+    return replace(item, sentence=f"{sentence} The interval, {within}, reaches over it: more queries would tell.")
+
+
+def _short(line: Threshold) -> str:
+    return ".0%" if line.form.endswith("%") else "g"
+
+
+def _verdict(items: tuple[Item, ...]) -> tuple[Verdict, str]:
+    failed = [item.title for item in items if item.passed is False]
+    unknown = [item.title for item in items if item.passed is None]
+    near = [item.title for item in items if _reaches_over(item)]
+    if failed:
+        return "not ready", f"{len(failed)} of {len(items)} items fail: {'; '.join(failed)}."
+    if unknown:
+        return "undecided", f"No item fails, but {len(unknown)} cannot be told: {'; '.join(unknown)}."
+    if all(item.low is None for item in items):
+        return "undecided", f"All {len(items)} items pass, but of a single query, which proves nothing."
+    if near:
+        return "ready", f"All {len(items)} items pass, but more queries may change this: {'; '.join(near)}."
+    return "ready", f"All {len(items)} items pass."
+
+
+def _reaches_over(item: Item) -> bool:
+    return item.low is not None and item.high is not None and item.low <= item.threshold <= item.high
+
+
+def _advice(items: Mapping[str, Item], verdict: Verdict) -> tuple[str, ...]:
+    """The seeds' path: distribution, map, heat map, top-K."""
+    return (
+        f"Distribution: {_margin_advice(items['margin'])}",
+        f"t-SNE/UMAP: {_clustering_advice(items['clustering'].passed)}",
+        f"Heat map: {_diagonal_advice(items['diagonal'].passed)}",
+        f"Top-K: {_rank_advice(items['rank1_share'].passed, verdict)}",
+    )
+
+
+def _margin_advice(margin: Item) -> str:
+    if margin.value is None:
+        return "without other documents there is no margin; add some."
+    if margin.value < TRAIN_MORE_BELOW:
+        return f"the margin is below {TRAIN_MORE_BELOW:g}: train more."
+    if not margin.passed:
+        return f"the margin lies between {TRAIN_MORE_BELOW:g} and {margin.threshold:g}: a little more training may do."
+    return "positives and others stand apart: go on."
+
+
+def _clustering_advice(passed: bool | None) -> str:
+    if passed is None:
+        return "there is no map to look at."
+    if not passed:
+        return "queries do not stand near their positives: look for an issue of the dataset or the model."
+    return "queries stand near their positives: good."
+
+
+def _diagonal_advice(passed: bool | None) -> str:
+    if passed:
+        return "the diagonal is bright: retrieval works."
+    return "the diagonal is dim: the model is not learning the positives."
+
+
+def _rank_advice(passed: bool | None, verdict: Verdict) -> str:
+    if passed is None:
+        return "there is nothing to rank against; add documents."
+    if not passed:
+        return "positives do not stand first: retrain or tune, beginning with the worst queries."
+    if verdict == "ready":
+        return "positives stand first: deploy."
+    return "positives stand first: deploy once the other items are settled."
