@@ -22,6 +22,7 @@ DrawMethod = Literal["systematic", "with_replacement", "without_replacement"]
 
 _GUMBEL, _SPREAD, _ORDER, _OFFSET, _REPLACEMENT = range(1, 6)  # one stream of random numbers each
 _LARGEST_SEED = 2**64 - 1
+_REST_BITS = 12  # of a random word of 64 bits, which no number keeps
 _BLOCK_DRAWS = 1 << 16  # what is computed together stays in the cache
 _BINS_PER_ROW = 2
 _MOST_BINS = 1 << 24
@@ -48,14 +49,15 @@ class CumulativeTable:
 
     def __init__(self, weights: NDArray[Any]) -> None:
         self.weights = _checked(weights, 0)
-        self._steps = np.cumsum(self.weights)
-        self._total = self._steps[-1]
-        self._steps[int(np.flatnonzero(np.diff(self._steps, prepend=0.0))[-1]) :] = np.inf
-        num_bins = 1 << min(_BINS_PER_ROW * len(self._steps) - 1, _MOST_BINS - 1).bit_length()
+        steps = _between_0_and_1(np.cumsum(self.weights))
+        num_bins = 1 << min(_BINS_PER_ROW * len(steps) - 1, _MOST_BINS - 1).bit_length()
         self._shift = np.uint64(65 - num_bins.bit_length())
-        kind = np.int32 if len(self._steps) < 2**31 else np.int64
-        first_points = np.arange(num_bins) / num_bins * self._total
-        self._guide = np.searchsorted(self._steps, first_points, side="right").astype(kind)
+        counts = _counts_below(steps)
+        self._last_words = (counts << np.uint64(_REST_BITS)) - np.uint64(1)
+        kind = np.int32 if len(steps) < 2**31 else np.int64
+        first_words = np.arange(num_bins, dtype=np.uint64) << self._shift
+        guide = np.searchsorted(self._last_words, first_words, side="left")
+        self._guide = np.maximum(guide, np.count_nonzero(counts == 0)).astype(kind)
 
     def draw(self, n: int, seed: int, start: int = 0) -> Int64Vector:
         """Draws start to start + n of an endless list of independent draws, rows int64 [n].
@@ -72,13 +74,12 @@ class CumulativeTable:
         return rows
 
     def _rows(self, words: NDArray[np.uint64]) -> NDArray[Any]:
-        points = _to_uniforms(words) * self._total
         rows: NDArray[Any] = self._guide[(words >> self._shift).view(np.int64)]
-        waiting = np.flatnonzero(self._steps[rows] <= points)
+        waiting = np.flatnonzero(self._last_words[rows] < words)
         for _ in range(_MOST_STEPS):
             rows[waiting] += 1
-            waiting = waiting[self._steps[rows[waiting]] <= points[waiting]]
-        rows[waiting] = np.searchsorted(self._steps, points[waiting], side="right")
+            waiting = waiting[self._last_words[rows[waiting]] < words[waiting]]
+        rows[waiting] = np.searchsorted(self._last_words, words[waiting], side="left")
         return rows
 
 
@@ -201,9 +202,32 @@ def _words(stream: int, seed: int, start: int) -> np.random.Philox:
     return source
 
 
+def _between_0_and_1(steps: Float64Vector) -> Float64Vector:
+    """The same by a power of two: no bit changes where no number is too small for all its bits."""
+    return np.asarray(np.ldexp(steps, -np.frexp(steps[-1])[1]))
+
+
+def _counts_below(steps: Float64Vector) -> NDArray[np.uint64]:
+    """How many of the 2**52 numbers of `_to_uniforms`, times the last step, lie below each step; all from it on.
+
+    So a draw compares words as they come, and is the row that the numbers would give.
+    """
+    total, counts = steps[-1], np.minimum(steps / steps[-1] * 2.0**52, 2.0**52).astype(np.int64)
+    while (above := (counts > 0) & (_middles(counts - 1) * total >= steps)).any():
+        counts -= above
+    while (below := (counts < 2**52) & (_middles(counts) * total < steps)).any():
+        counts += below
+    counts[int(np.flatnonzero(np.diff(steps, prepend=0.0))[-1]) :] = 2**52
+    return np.asarray(counts.astype(np.uint64))
+
+
 def _to_uniforms(words: NDArray[np.uint64]) -> Float64Vector:
     """Numbers in the open interval (0, 1); the first 52 bits of a word are the first 52 bits of its number."""
-    return np.asarray(((words >> np.uint64(12)) + 0.5) * 2.0**-52)
+    return _middles(words >> np.uint64(_REST_BITS))
+
+
+def _middles(numbers: NDArray[np.integer[Any]]) -> Float64Vector:
+    return np.asarray((numbers + 0.5) * 2.0**-52)
 
 
 def _uniforms(stream: int, seed: int, start: int, count: int) -> Float64Vector:
