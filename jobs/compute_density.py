@@ -66,7 +66,7 @@ class DensityOptions:
     compat_inverted_weights: bool = False
     """Reproduce the published inversion (rare prompts less); never for training."""
     index: IndexKind = "exact"
-    """Neighbor search: exact, or pynndescent with measured recall."""
+    """Neighbor search: exact, or approximate with measured recall."""
     duplicate_distance: float = DUPLICATE_DISTANCE
     """Prompts closer than this are near duplicates."""
     stored_k: int = SMALLEST_STORED_K

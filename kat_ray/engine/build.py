@@ -49,7 +49,7 @@ from kat_ray.storage import Location
 
 _LIBRARIES = (
     *("numpy", "pyarrow", "ray", "torch", "openvino", "tokenizers"),
-    *("umap-learn", "cuml-cu13", "pynndescent", "scikit-learn", "igraph"),
+    *("umap-learn", "cuml-cu13", "scikit-learn", "igraph"),
 )
 
 

@@ -56,7 +56,7 @@ class BuildConfig:
     map_of: str | None = None
     """Snapshot or store whose map goes on: prompts keep their places, new ones are placed among them."""
     index: IndexKind = "exact"
-    """Neighbor search: exact, or pynndescent with measured recall."""
+    """Neighbor search: exact, or approximate with measured recall."""
     duplicate_distance: float = DUPLICATE_DISTANCE
     """Prompts closer than this are near duplicates."""
     pooling: Pooling = "auto"

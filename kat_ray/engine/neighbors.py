@@ -36,7 +36,7 @@ from kat_ray.storage import Location
 
 QUERY_BLOCK_ROWS = 1024
 STALL_SECONDS = 2.0
-IndexKind = Literal["exact", "pynndescent"]
+IndexKind = Literal["exact", "approximate"]
 DeviceKind = Literal["cpu", "gpu"]
 
 
@@ -222,8 +222,9 @@ def _join(work: Location, files: list[str], k: int) -> None:
 
 
 def _approximate(work: Location, k: int, seed: int) -> float:
-    """Worker: the whole graph by NN-descent; returns its measured recall."""
-    from kat_ray.geometry.approximate import approximate_neighbors, measure_recall
+    """Worker: the whole graph in one process with all threads; returns its measured recall."""
+    from kat_ray.geometry.approximate import approximate_neighbors
+    from kat_ray.geometry.recall import measure_recall
 
     vectors = read_npy(work / "embeddings.npy")
     graph = approximate_neighbors(vectors, k, seed=seed)

@@ -1,8 +1,7 @@
 """Rows that can be among the nearest ones, by products of 8-bit integers: several times as fast as by float32.
 
-Knows vectors and positions in one shard; nothing of distances, corpora or files. A row x is held as scale * code with
-codes from -127 to 127, so that x = scale * code + rest, and the length of the rest is known. The score of a row y for
-a query x is x.y - |y|^2 / 2, which falls as the distance grows. By Cauchy and Schwarz the score of the codes is within
+Knows vectors and positions in one shard; nothing of distances, corpora or files. The score of a row y for a query x is
+x.y - |y|^2 / 2, which falls as the distance grows. By Cauchy and Schwarz the score of the `codes` is within
 
     slack = |rest x| max|y| + (|x| + |rest x|) max|rest y|  (and a term for roundings of its evaluation in float32)
 
@@ -12,8 +11,6 @@ others are kept as far as there is room, and how near a row may be that is left 
 
 from __future__ import annotations
 
-import functools
-import logging
 from typing import Any, NamedTuple
 
 import numba
@@ -22,16 +19,13 @@ import torch
 from numpy.typing import NDArray
 
 from kat_ray.arrays import Float32Matrix, Float64Matrix, Float64Vector, IndexMatrix, Int64Vector
-from kat_ray.geometry.distances import frozen, nearest_of
+from kat_ray.geometry.codes import CHUNK, Multiplier, encode
+from kat_ray.geometry.distances import nearest_of
 
-_MOST_CODE = 127
 _TILE_ROWS = 2048  # with 1,024 queries 8 MB of products: they stay in the cache from the product to the scan
-_CODES_STEP = 16  # rows of codes are filled up with zeros to a multiple of this
-_CHUNK = 64  # products that are looked at together: of nearly all chunks none counts
 _LEAST_ROOM = 256  # rows kept for a query; real corpora need about 70
 _LOWEST = np.float32(-3e38)
 _ROUNDINGS = 16 * 2.0**-24
-_LOG = logging.getLogger(__name__)
 _UNDERFLOW = 1e-37  # what is smaller may count as nothing in float32
 
 
@@ -42,15 +36,6 @@ class Candidates(NamedTuple):
     """int64 [Q, C], ascending in each line, -1 behind its last one."""
     nearest_left_out: Float64Vector
     """[Q]: every row that is left out has at least this squared distance; infinity where none is left out."""
-
-
-class _Codes(NamedTuple):
-    """Vectors [S, D] as integers, filled up with zeros; their scales, and the lengths of vectors and rests [S]."""
-
-    codes: torch.Tensor
-    scales: NDArray[np.float32]
-    lengths: Float64Vector
-    rests: Float64Vector
 
 
 class _Best(NamedTuple):
@@ -70,21 +55,19 @@ class CodedShard:
 
     def __init__(self, vectors: Float32Matrix, lengths: Float64Vector) -> None:
         self._vectors = vectors
-        self._held = _encode(vectors, lengths, _CHUNK)
-        self._halves = np.full(len(self._held.codes), np.inf, np.float32)  # rows that fill the last chunk never count
-        self._halves[: len(lengths)] = 0.5 * lengths**2
+        self._held = encode(vectors, lengths, CHUNK)
 
     def find(self, queries: Float32Matrix, lengths: Float64Vector, own_rows: Int64Vector, k: int) -> Candidates:
         """All rows that can be among the k nearest of each query [Q, D] besides its own row; k at least 1."""
-        asked, held = _encode(queries, lengths), self._held
+        asked, held = encode(queries, lengths), self._held
         sums = 0.0 if asked.codes.dtype == torch.int8 else asked.codes.shape[1] * 2.0**-24
         slack = score_slack(lengths, asked.rests, held.lengths.max(), held.rests.max(), sums)
         best = _nothing(min(max(_LEAST_ROOM, 4 * k), len(held.lengths)), (2.0 * slack).astype(np.float32), k)
-        multiply = _Multiplier(asked.codes)
+        multiply = Multiplier(len(queries) * _TILE_ROWS)
         for start in range(0, len(held.codes), _TILE_ROWS):
             tile = slice(start, start + _TILE_ROWS)
-            products = multiply(held.codes[tile])
-            _keep(products, start, self._halves[tile], held.scales[tile], asked.scales, own_rows, *best)
+            products = multiply(asked.codes, held.codes[tile])
+            _keep(products, start, held.halves[tile], held.scales[tile], asked.scales, own_rows, *best)
         _finish(*best)
         return Candidates(best.rows, lengths**2 - 2.0 * (best.left_out.astype(np.float64) + slack))
 
@@ -114,82 +97,22 @@ def _nothing(room: int, widths: NDArray[np.float32], k: int) -> _Best:
     )
 
 
-def _encode(vectors: Float32Matrix, lengths: Float64Vector, rows_step: int = 1) -> _Codes:
-    width = _filled_up(vectors.shape[1], _CODES_STEP)
-    codes = np.zeros((_filled_up(len(vectors), rows_step), width), np.int8)
-    scales, rests = np.zeros(len(codes), np.float32), np.empty(len(vectors))
-    _fill_codes(frozen(vectors), codes, scales, rests)
-    held = torch.from_numpy(codes)
-    return _Codes(held if _has_exact_integers(width) else held.float(), scales, lengths, rests)
-
-
-def _filled_up(size: int, step: int) -> int:
-    return -(-size // step) * step
-
-
-class _Multiplier:
-    """Products of codes in one buffer: fresh memory for each tile costs more than the products."""
-
-    def __init__(self, asked: torch.Tensor) -> None:
-        self._asked = asked
-        self._is_integer = asked.dtype == torch.int8
-        dtype = torch.int32 if self._is_integer else torch.float32
-        self._buffer = torch.empty(len(asked) * _TILE_ROWS, dtype=dtype)
-
-    def __call__(self, held: torch.Tensor) -> NDArray[Any]:
-        """Products [Q, W] of all queries with W rows; they stand until the next call."""
-        out = self._buffer[: len(self._asked) * len(held)].view(len(self._asked), len(held))
-        multiply = torch._int_mm if self._is_integer else torch.mm
-        return np.asarray(multiply(self._asked, held.T, out=out).numpy())
-
-
-@functools.cache
-def _has_exact_integers(width: int) -> bool:
-    """Whether this machine's products of `width` 8-bit integers are right: some CPUs add pairs of them in 16 bits."""
-    signs = np.random.default_rng(0).choice(np.array([-_MOST_CODE, _MOST_CODE], np.int8), size=(64, width))
-    signs[:8] = _MOST_CODE
-    products = torch._int_mm(torch.from_numpy(signs), torch.from_numpy(signs).T)
-    is_exact = np.array_equal(products.numpy(), signs.astype(np.int64) @ signs.T.astype(np.int64))
-    if not is_exact:
-        _LOG.warning(
-            "This machine's 8-bit products are not exact; neighbors are searched in float32, several times slower."
-        )
-    return is_exact
-
-
-def _fill_codes_loop(vectors: Any, codes: Any, scales: Any, rests: Any) -> None:
-    for row in range(vectors.shape[0]):
-        largest = np.float32(0.0)
-        for value in vectors[row]:
-            largest = max(largest, abs(value))
-        scale = np.float32(largest / np.float32(_MOST_CODE))
-        rest = 0.0
-        for place in range(vectors.shape[1]):
-            value = np.float64(vectors[row, place])
-            code = np.rint(value / scale) if scale > 0.0 else 0.0
-            code = min(max(code, -_MOST_CODE), _MOST_CODE)
-            codes[row, place] = np.int8(code)
-            rest += (value - code * np.float64(scale)) ** 2
-        scales[row] = scale
-        rests[row] = np.sqrt(rest) * (1.0 + 1e-12)
-
-
 def _keep_loop(
     products: Any, start: int, halves: Any, scales: Any, own_scales: Any, own_rows: Any,
     scores: Any, rows: Any, counts: Any, left_out: Any, widths: Any, k: int,
 ) -> None:  # fmt: skip
-    whole = products.shape[1] // _CHUNK * _CHUNK  # all of it; said so that no index needs to be checked
+    whole = products.shape[1] // CHUNK * CHUNK  # all of it; said so that no index needs to be checked
     for query in range(products.shape[0]):
         own, line = own_scales[query], products[query]
         least = scores[query, k - 1] - widths[query] if counts[query] >= k else _LOWEST
-        for first in range(0, whole, _CHUNK):
+        for first in range(0, whole, CHUNK):
             hits = np.int32(0)
-            for place in range(_CHUNK):  # of a known length: made of wide instructions
+            for place in range(CHUNK):  # of a known length: made of wide instructions
                 score = np.float32(line[first + place]) * scales[first + place] * own - halves[first + place]
                 hits += np.int32(score >= least)
             if hits == 0:
                 continue
-            for place in range(first, first + _CHUNK):
+            for place in range(first, first + CHUNK):
                 score = np.float32(line[place]) * scales[place] * own - halves[place]
                 if score >= least and start + place != own_rows[query]:
                     _insert(query, start + place, score, scores, rows, counts, left_out)
@@ -229,7 +152,6 @@ def _finish_loop(scores: Any, rows: Any, counts: Any, left_out: Any, widths: Any
         rows[query, count:] = -1
 
 
-_fill_codes = numba.njit(nogil=True, cache=True)(_fill_codes_loop)
 _insert = numba.njit(nogil=True, cache=True)(_insert_loop)
 _drop = numba.njit(nogil=True, cache=True)(_drop_loop)
 _finish = numba.njit(nogil=True, cache=True)(_finish_loop)

@@ -1,74 +1,90 @@
-"""Recall is measured honestly, and the approximate graph is good where it is used."""
+"""The approximate graph is good where it is used, and the same whatever works on it."""
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 import pytest
 
-from kat_ray.geometry.approximate import Recall, approximate_neighbors, measure_recall
-from kat_ray.geometry.neighbors import Neighbors, exact_neighbors
+from kat_ray.geometry import approximate, codes
+from kat_ray.geometry.approximate import approximate_neighbors
+from kat_ray.geometry.neighbors import exact_neighbors
+from kat_ray.geometry.recall import measure_recall
 
 
-def spoiled(graph: Neighbors, columns: int, rows: slice = slice(None)) -> Neighbors:
-    """The graph with the last columns of some rows replaced by rows from far away, distances left as they were."""
-    indices = graph.indices.copy()
-    indices[rows, -columns:] = np.arange(columns) + 200 - columns * (np.arange(250)[rows, None] >= 200)
-    return Neighbors(indices, graph.distances)
+@pytest.fixture(scope="module")
+def crowds(unit):
+    """Unit rows float32 [6000, 64] around 300 centres, of which 30 are equal."""
+    random = np.random.default_rng(0)
+    vectors = random.normal(size=(300, 64))[random.integers(0, 300, 6000)] + random.normal(size=(6000, 64))
+    vectors[2000:2030] = vectors[2000]
+    return unit(vectors)
 
 
-def test_an_exact_graph_has_recall_one(geo):
-    assert measure_recall(geo.vectors, exact_neighbors(geo.vectors, 10)) == Recall(1.0, 1.0)
-
-
-def test_recall_is_the_share_found_and_claimed_distances_are_not_believed(geo):
-    graph = exact_neighbors(geo.vectors, 10)
-    assert measure_recall(geo.vectors, spoiled(graph, 3, slice(0, 200))).mean == pytest.approx(1 - 0.3 * 0.8)
-
-
-def test_the_first_percentile_shows_the_few_bad_rows_that_the_mean_hides(geo):
-    recall = measure_recall(geo.vectors, spoiled(exact_neighbors(geo.vectors, 10), 8, slice(0, 5)))
-    assert recall.mean > 0.98
-    assert recall.first_percentile <= 0.2
-
-
-def test_other_neighbors_at_an_equal_distance_count_as_found():
-    equal = np.repeat(np.eye(2, 8, dtype=np.float32), 30, axis=0)
-    graph = exact_neighbors(equal, 5)
-    others = Neighbors(np.where(graph.indices < 30, graph.indices + 20, graph.indices - 20) % 60, graph.distances)
-    swapped = Neighbors(np.tile(np.arange(24, 29), (24, 1)), np.zeros((24, 5)))
-    assert (
-        measure_recall(
-            equal[:30], Neighbors(np.vstack([swapped.indices, graph.indices[24:30]]), np.zeros((30, 5)))
-        ).mean
-        == 1.0
-    )
-    assert measure_recall(equal, others).mean < 1.0
-
-
-def test_self_missing_and_repeated_entries_are_not_found(geo):
-    graph = exact_neighbors(geo.vectors, 4)
-    own = np.arange(250)[:, None]
-    first = graph.indices[:, :1]
-    claimed = np.hstack([own, np.full((250, 1), -1), first, first])
-    assert measure_recall(geo.vectors, Neighbors(claimed, graph.distances)).mean == 0.25
-    assert measure_recall(geo.vectors, Neighbors(np.hstack([own] * 4), graph.distances)).mean == 0.0
-    assert measure_recall(geo.vectors[:1], exact_neighbors(geo.vectors[:1], 4)) == Recall(1.0, 1.0)
+@pytest.fixture(scope="module")
+def graph(crowds):
+    return approximate_neighbors(crowds, 20, seed=1)
 
 
 def test_small_corpora_are_searched_exactly(geo):
-    exact, approximate = exact_neighbors(geo.vectors, 10), approximate_neighbors(geo.vectors, 10)
-    assert np.array_equal(exact.indices, approximate.indices)
+    exact, found = exact_neighbors(geo.vectors, 10), approximate_neighbors(geo.vectors, 10)
+    assert np.array_equal(exact.indices, found.indices)
+
+
+def test_recall_is_99_percent_and_distances_are_exact(crowds, graph):
+    assert measure_recall(crowds, graph).mean >= 0.99
+    direct = np.linalg.norm(crowds[graph.indices[:500]].astype(float) - crowds[:500, None], axis=2)
+    np.testing.assert_allclose(graph.distances[:500], direct, rtol=1e-12, atol=1e-15)
+    assert (np.diff(graph.distances, axis=1) >= 0).all()
+
+
+def test_no_row_is_its_own_neighbor_or_twice_the_same(graph):
+    assert (graph.indices != np.arange(6000)[:, None]).all()
+    assert (np.diff(np.sort(graph.indices, axis=1), axis=1) > 0).all()
+
+
+def test_threads_do_not_change_the_graph_and_the_seed_does(crowds, graph):
+    numba.set_num_threads(1)
+    try:
+        alone = approximate_neighbors(crowds, 20, seed=1)
+    finally:
+        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    assert np.array_equal(graph.indices, alone.indices)
+    assert not np.array_equal(graph.indices, approximate_neighbors(crowds, 20, seed=2).indices)
+
+
+def test_products_in_float32_give_the_same_graph(monkeypatch, crowds, graph):
+    monkeypatch.setattr(codes, "_has_exact_integers", lambda width: False)
+    assert np.array_equal(graph.indices, approximate_neighbors(crowds, 20, seed=1).indices)
+
+
+def test_rounds_of_refinement_find_what_the_cells_missed(monkeypatch, crowds):
+    monkeypatch.setattr(approximate, "_CENTRES_OF_ROW", 3)
+    refined = measure_recall(crowds, approximate_neighbors(crowds, 20)).mean
+    monkeypatch.setattr(approximate, "_MOST_ROUNDS", 0)
+    assert measure_recall(crowds, approximate_neighbors(crowds, 20)).mean < refined - 0.05
+
+
+@pytest.mark.parametrize("scale", [1e-6, 1e4])
+def test_rows_need_no_unit_length(crowds, scale):
+    stretched = (crowds * scale * np.linspace(1, 2, 6000)[:, None]).astype(np.float32)
+    assert measure_recall(stretched, approximate_neighbors(stretched, 20)).mean >= 0.99
+
+
+@pytest.mark.parametrize("different", [1, 3])
+def test_thousands_of_equal_rows_are_neighbors_of_each_other(different):
+    equal = np.eye(different, 16, dtype=np.float32)[np.arange(9000) % different]
+    found = approximate_neighbors(equal, 5)
+    assert (found.distances == 0).all()
+    assert (found.indices % different == np.arange(9000)[:, None] % different).all()
+
+
+def test_no_neighbors_can_be_asked_for(crowds):
+    assert approximate_neighbors(crowds, 0).indices.shape == (6000, 0)
 
 
 @pytest.mark.long
-def test_the_approximate_graph_reaches_99_percent_with_exact_distances_and_repeats(unit):
+def test_the_approximate_graph_reaches_99_percent_of_100_000_rows(unit):
     random = np.random.default_rng(0)
-    vectors = unit(random.normal(size=(300, 64))[random.integers(0, 300, 20_000)] + random.normal(size=(20_000, 64)))
-    vectors[7000:7030] = vectors[7000]
-    graph = approximate_neighbors(vectors, 20, seed=1)
-    assert measure_recall(vectors, graph).mean >= 0.99
-    assert (graph.indices != np.arange(20_000)[:, None]).all()
-    direct = np.linalg.norm(vectors[graph.indices[:500]].astype(float) - vectors[:500, None], axis=2)
-    np.testing.assert_allclose(graph.distances[:500], direct, rtol=1e-12, atol=1e-15)
-    again = approximate_neighbors(vectors, 20, seed=1)
-    assert np.array_equal(graph.indices, again.indices)
+    vectors = unit(random.normal(size=(900, 64))[random.integers(0, 900, 100_000)] + random.normal(size=(100_000, 64)))
+    assert measure_recall(vectors, approximate_neighbors(vectors, 20)).mean >= 0.99

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kat_ray.geometry import candidates
+from kat_ray.geometry import candidates, codes
 from kat_ray.geometry.candidates import CodedShard
 from kat_ray.geometry.neighbors import exact_neighbors
 from tests.geometry.conftest import assert_no_nearer_row_is_left_out, squares
@@ -20,7 +20,7 @@ ROOM = 256
 def arithmetic(request, monkeypatch):
     """The products of this machine, and those of one whose products of integers are wrong."""
     if request.param == "float32":
-        monkeypatch.setattr(candidates, "_has_exact_integers", lambda width: False)
+        monkeypatch.setattr(codes, "_has_exact_integers", lambda width: False)
 
 
 def find(vectors: np.ndarray, queries: np.ndarray, own_rows: np.ndarray, k: int) -> candidates.Candidates:
@@ -66,7 +66,7 @@ def test_more_equal_rows_than_there_is_room_for_are_told():
 
 def test_products_in_float32_give_the_same_graph(monkeypatch, geo):
     by_integers = exact_neighbors(geo.vectors, 10)
-    monkeypatch.setattr(candidates, "_has_exact_integers", lambda width: False)
+    monkeypatch.setattr(codes, "_has_exact_integers", lambda width: False)
     by_floats = exact_neighbors(geo.vectors, 10)
     assert np.array_equal(by_integers.indices, by_floats.indices)
     assert np.array_equal(by_integers.distances, by_floats.distances)
@@ -81,7 +81,7 @@ def test_a_machine_that_adds_pairs_of_products_in_16_bits_is_found_out(monkeypat
     small = torch.tensor([[1, -2], [3, 4]], dtype=torch.int8)
     assert torch.equal(saturating(small, small), (small.int() @ small.int()).long())
     monkeypatch.setattr(torch, "_int_mm", saturating)
-    candidates._has_exact_integers.cache_clear()
-    assert not candidates._has_exact_integers(64)
+    codes._has_exact_integers.cache_clear()
+    assert not codes._has_exact_integers(64)
     assert "several times slower" in caplog.text
-    candidates._has_exact_integers.cache_clear()
+    codes._has_exact_integers.cache_clear()
