@@ -1,4 +1,4 @@
-"""Three coordinates for each row, so that the corpus can be looked at: UMAP over the shared neighbor graph.
+"""Three coordinates for each row, or two, so that rows can be looked at: UMAP over the shared neighbor graph.
 
 Knows vectors, the graph and a seed; nothing of files, sources or the viewer. The same inputs and seed give the same
 bytes on one kind of machine, with any number of threads. Coordinates are centred and scaled by one factor, so that
@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,12 +45,16 @@ class LayoutConfig:
     """Decides the layout; the same seed gives the same map."""
     device: Device = "cpu"
     """Where it runs: umap-learn's graph and our optimization on the cpu, cuML on the gpu."""
+    num_axes: Literal[2, 3] = 3
+    """Coordinates of a row: 3 for a map to turn, 2 for a flat one."""
 
     def __post_init__(self) -> None:
         if self.n_neighbors < 2:
             raise InputError(f"n_neighbors is {self.n_neighbors}, expected at least 2.")
         if not 0.0 <= self.min_dist <= 1.0:
             raise InputError(f"min_dist is {self.min_dist}, expected 0 to 1.")
+        if self.num_axes not in (2, 3):
+            raise InputError(f"num_axes is {self.num_axes}, expected 2 or 3.")
 
 
 def layout(
@@ -59,7 +63,7 @@ def layout(
     neighbor_distances: NDArray[Any],
     config: LayoutConfig = LayoutConfig(),
 ) -> Float32Matrix:
-    """Coordinates float32 [N, 3] in [-1, 1] of vectors [N, D], from their graph [N, K] (self not in it).
+    """Coordinates float32 [N, num_axes] in [-1, 1] of vectors [N, D], from their graph [N, K] (self not in it).
 
     Of the graph the first min(n_neighbors, N - 1) - 1 columns count. All threads of the process. Fewer than 10 rows are
     shown along their principal axes; equal rows then share a place.
@@ -72,7 +76,7 @@ def layout(
     require_rows("neighbor_indices", neighbor_indices, ndim=2, rows=num_rows)
     require_rows("neighbor_distances", neighbor_distances, ndim=2, rows=num_rows)
     if num_rows < _FEWEST_ROWS:
-        return normalize_layout(principal_axes(vectors))
+        return normalize_layout(principal_axes(vectors)[:, : config.num_axes])
     width = min(config.n_neighbors, num_rows - 1)
     if neighbor_indices.shape[1] < width - 1:
         raise InputError(f"The graph has {neighbor_indices.shape[1]} neighbors a row, the layout needs {width - 1}.")
@@ -109,7 +113,7 @@ def place(
 
 
 def normalize_layout(coordinates: NDArray[Any]) -> Float32Matrix:
-    """Mean at the origin and the farthest coordinate at 1 or -1, by one factor for all axes; float32 [N, 3]."""
+    """Mean at the origin and the farthest coordinate at 1 or -1, by one factor for all axes; float32 [N, axes]."""
     wide = coordinates.astype(np.float64)
     centred = wide - wide.mean(axis=0)
     reach = np.abs(centred).max(initial=0.0)
@@ -150,7 +154,9 @@ def _layout_on_cpu(
         vectors, indices.shape[1], random_state, "euclidean", knn_indices=indices, knn_dists=distances
     )
     a, b = umap.find_ab_params(1.0, config.min_dist)
-    return optimize(_start(vectors, random_state), graph.tocsr(), a, b, config.seed)
+    start = _start(vectors, random_state)
+    start[:, config.num_axes :] = 0.0  # no force leads out of a plane that holds all points
+    return optimize(start, graph.tocsr(), a, b, config.seed)[:, : config.num_axes]
 
 
 def _layout_on_gpu(
@@ -164,7 +170,7 @@ def _layout_on_gpu(
             "an NVIDIA GPU, or use the device cpu."
         ) from error
     model = UMAP(
-        n_components=3,
+        n_components=config.num_axes,
         n_neighbors=indices.shape[1],
         min_dist=config.min_dist,
         metric="euclidean",

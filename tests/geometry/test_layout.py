@@ -82,6 +82,20 @@ def test_graphs_in_many_pieces_need_no_warning(unit):
     assert layout_quality(pieces, points, np.zeros(360, int))["layout_outlier_share"] == 0.0
 
 
+def test_a_flat_layout_keeps_neighborhoods_in_two_coordinates(crowds):
+    vectors, owner = crowds
+    points = draw(vectors, LayoutConfig(num_axes=2))
+    assert points.shape == (500, 2)
+    assert np.abs(points).max() == 1.0
+    assert layout_quality(vectors, points, owner)["trustworthiness"] > 0.85
+    assert draw(vectors[:5], LayoutConfig(num_axes=2)).shape == (5, 2)
+
+
+def test_a_layout_of_other_axes_is_refused():
+    with pytest.raises(InputError, match="num_axes is 4, expected 2 or 3"):
+        LayoutConfig(num_axes=4)
+
+
 def test_few_rows_are_shown_at_their_true_distances():
     corners = np.array([[0, 0, 0], [3, 0, 0], [0, 4, 0]], np.float32)
     points = draw(corners)

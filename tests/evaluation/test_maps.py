@@ -1,0 +1,138 @@
+"""Maps keep neighborhoods, repeat by seed, exist for any number of rows, and are not flattered by equal vectors."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+from sklearn.manifold import trustworthiness
+
+from kat_ray.errors import InputError, ResourceError
+from kat_ray.evaluation.maps import clustering, map_trustworthiness, tsne, umap
+from kat_ray.evaluation.relevance import Relevance
+
+MAPS = pytest.mark.parametrize("draw", [tsne, umap])
+
+
+@pytest.fixture(scope="module")
+def drawn(planted) -> dict[object, np.ndarray]:
+    vectors = np.concatenate([planted.queries, planted.documents])
+    return {draw: draw(vectors) for draw in (tsne, umap)}
+
+
+@MAPS
+def test_queries_stand_near_their_positives_when_their_vectors_do(draw, drawn, planted):
+    assert drawn[draw].shape == (120, 2)
+    assert drawn[draw].dtype == np.float32
+    assert clustering(drawn[draw], planted.relevance) > 0.95
+
+
+@MAPS
+def test_queries_stand_anywhere_when_their_vectors_do(draw, chance):
+    points = draw(np.concatenate([chance.queries, chance.documents]))
+    assert clustering(points, chance.relevance) < 0.4
+
+
+@MAPS
+def test_the_seed_decides_the_map(draw, drawn, planted):
+    vectors = np.concatenate([planted.queries, planted.documents])
+    assert np.array_equal(draw(vectors), drawn[draw])
+    assert not np.array_equal(draw(vectors, seed=7), drawn[draw])
+
+
+@MAPS
+def test_lengths_of_vectors_do_not_count(draw, drawn, planted):
+    vectors = np.concatenate([planted.queries, planted.documents])
+    assert np.array_equal(draw(vectors * np.float32(4.0)), drawn[draw])
+
+
+@MAPS
+@pytest.mark.parametrize("num_rows", [1, 2, 3, 9, 10, 16, 40])
+def test_any_number_of_rows_has_a_finite_map(draw, num_rows):
+    points = draw(np.random.default_rng(0).normal(size=(num_rows, 8)).astype(np.float32))
+    assert points.shape == (num_rows, 2)
+    assert np.abs(points).max() == (1.0 if num_rows > 1 else 0.0)
+
+
+@MAPS
+def test_equal_vectors_stand_in_one_place_where_nothing_is_found(draw, collapsed):
+    points = draw(np.concatenate([collapsed.queries, collapsed.documents]))
+    assert not points.any()
+    assert clustering(points, collapsed.relevance) == 0.0
+
+
+@MAPS
+def test_vectors_on_a_line_and_vectors_that_are_there_many_times_have_a_map(draw):
+    angles = np.linspace(0, 1, 30, dtype=np.float32)
+    line = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    assert np.isfinite(draw(np.repeat(line, 5, axis=0))).all()
+    assert np.isfinite(draw(line)).all()
+
+
+@MAPS
+def test_trustworthiness_is_that_of_scikit_learn(draw, drawn, planted):
+    vectors = np.concatenate([planted.queries, planted.documents])
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    expected = trustworthiness(unit, drawn[draw], n_neighbors=15)
+    assert expected > 0.7
+    assert map_trustworthiness(vectors, drawn[draw]) == pytest.approx(expected, abs=1e-6)
+
+
+@MAPS
+def test_vectors_that_are_no_numbers_are_refused(draw):
+    with pytest.raises(InputError, match="NaN or infinity, first in row 3"):
+        draw(np.where(np.arange(20)[:, None] == 3, np.nan, 1.0).astype(np.float32) * np.ones((1, 4), np.float32))
+
+
+@pytest.mark.parametrize(("draw", "package"), [(tsne, "openTSNE"), (umap, "umap.umap_")])
+def test_a_map_whose_package_is_missing_says_so(draw, package, planted, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(ResourceError, match=r"not installed; install the jobs extra, or skip the map"):
+        draw(planted.queries)
+
+
+@MAPS
+def test_a_gpu_without_cuml_is_refused(draw, planted, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cuml", None)
+    monkeypatch.setitem(sys.modules, "cuml.manifold", None)
+    with pytest.raises(ResourceError, match="cuML cannot be imported"):
+        draw(planted.queries, device="gpu")
+
+
+def test_a_perplexity_of_nothing_is_refused(planted):
+    with pytest.raises(InputError, match="perplexity is 0"):
+        tsne(planted.queries, perplexity=0)
+
+
+def test_clustering_counts_documents_before_the_own_one_by_brute_force():
+    random = np.random.default_rng(1)
+    relevance = Relevance.of([[row % 50, (row + 7) % 50] for row in range(80)], num_documents=50)
+    points = random.normal(size=(130, 2)).astype(np.float32)
+    distances = np.linalg.norm(points[:80, None].astype(float) - points[None, 80:].astype(float), axis=2)
+    own = distances[np.arange(80), relevance.own_rows]
+    expected = ((distances < own[:, None]).sum(axis=1) < 10).mean()
+    assert 0.1 < expected < 0.3
+    assert clustering(points, relevance) == expected
+
+
+def test_documents_at_the_place_of_the_own_one_count_as_nearer():
+    points = np.random.default_rng(2).normal(size=(60, 2)).astype(np.float32)
+    points[30:40] = points[40]  # eleven documents in one place: ten stand before each own one
+    hidden = Relevance.of([[row % 11] for row in range(30)], num_documents=30)
+    assert clustering(points, hidden) == 0.0
+
+
+def test_few_documents_tell_nothing_about_clustering():
+    points = np.zeros((19 + 19, 2), np.float32)
+    assert clustering(points, Relevance.diagonal(19)) is None
+    assert clustering(np.zeros((40, 2), np.float32), Relevance.diagonal(20)) == 0.0
+
+
+@pytest.mark.gpu
+@MAPS
+def test_cuml_draws_the_same_neighborhoods(draw, planted):
+    pytest.importorskip("cuml")
+    points = draw(np.concatenate([planted.queries, planted.documents]), device="gpu")
+    assert points.shape == (120, 2)
+    assert clustering(points, planted.relevance) > 0.9
