@@ -63,7 +63,10 @@ def read_evaluation_set(uri: str, max_samples: int | None = None) -> EvaluationS
 
 
 def _numbered(sources: Iterable[_Rows]) -> Iterator[tuple[int, Sample | str]]:
-    """Samples or reasons with their numbers over all files: lines of JSONL, rows of everything else."""
+    """Samples or reasons with their numbers: lines of JSONL, rows of everything else.
+
+    Numbers go on from file to file, after the last line of the one before that is not blank.
+    """
     before = 0
     for source in sources:
         number = 0

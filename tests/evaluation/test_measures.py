@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kat_ray.errors import InputError
-from kat_ray.evaluation.measures import bootstrap, measure, separation, separation_rss, values
+from kat_ray.evaluation.measures import bootstrap, measure, separation, separation_rss, values, with_interval
 from kat_ray.evaluation.relevance import Relevance
 from kat_ray.evaluation.scores import score
 
@@ -88,6 +88,12 @@ def test_the_seed_fixes_the_intervals_and_the_values_lie_in_them(several):
     assert first["margin"].low != other["margin"].low
     for name, (value, low, high) in first.items():
         assert low < value < high, name
+
+
+def test_an_interval_is_the_middle_95_percent_of_the_draws_that_can_be_had():
+    draws = np.append(np.arange(1001.0), [np.nan, np.inf])
+    assert with_interval(400.0, draws) == (400.0, 25.0, 975.0)
+    assert np.isnan(with_interval(400.0, draws[-2:])[1:]).all()
 
 
 def test_intervals_hold_the_truth_about_19_times_of_20():

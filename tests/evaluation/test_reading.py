@@ -85,6 +85,12 @@ def test_lines_have_their_true_numbers_and_bad_ones_do_not_end_the_reading(tmp_p
     assert found.rejects[2].reason == "not valid UTF-8"
 
 
+def test_numbers_go_on_from_file_to_file(tmp_path):
+    for name in ("1.jsonl", "2.jsonl"):
+        (tmp_path / name).write_bytes(LINES)
+    assert [reject.row for reject in read_evaluation_set(str(tmp_path)).rejects] == [2, 5]
+
+
 def test_the_first_samples_are_taken(tmp_path):
     (tmp_path / "set.jsonl").write_bytes(LINES + b"{broken")
     found = read_evaluation_set(str(tmp_path / "set.jsonl"), max_samples=1)
