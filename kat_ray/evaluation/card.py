@@ -1,6 +1,7 @@
 """A report as text for a terminal or a model card, in 72 columns: verdict, checklist, advice, numbers, worst queries.
 
-Knows what reports hold; measures nothing. Texts of the set are shown, never obeyed: control characters become spaces.
+Knows what reports hold; measures nothing. Queries and documents count from 1, as in the plots. Texts of
+the set are shown, never obeyed: control characters become spaces.
 """
 
 from __future__ import annotations
@@ -94,14 +95,14 @@ def _worst_lines(report: Report, worst: WorstQuery) -> list[str]:
     """The query, what stands before its first relevant document, and that document."""
     hard = set(report.relevance.hard_for(worst.query).tolist())
     text = "" if report.texts is None else plain(report.texts.queries[worst.query], WIDTH - 16)
-    lines = [f"  query {worst.query:,}{':' if text else ''} {text}".rstrip()]
+    lines = [f"  query {worst.query + 1:,}{':' if text else ''} {text}".rstrip()]
     for rank, near in enumerate(worst.beaten_by, 1):
         lines.append(_document(report, f"rank {rank}{' hard' if near.row in hard else ''}", near))
     return [*lines, _document(report, f"rank {worst.rank:,} own", worst.relevant)]
 
 
 def _document(report: Report, role: str, near: Near) -> str:
-    text = f"document {near.row:,}" if report.texts is None else report.texts.documents[near.row]
+    text = f"document {near.row + 1:,}" if report.texts is None else report.texts.documents[near.row]
     return f"    {role:<16}{near.similarity:6.3f}  {plain(text, WIDTH - 28)}"
 
 

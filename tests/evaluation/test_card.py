@@ -92,6 +92,7 @@ def test_worst_queries_show_what_stands_before_their_document(hostile):
     joined = " ".join(text.split())
     worst = text.partition("worst queries\n")[2]
     assert len(re.findall(r"^  query \d+: \d+ .*red", worst, re.MULTILINE)) == 3
+    assert all(int(number) == int(text) + 1 for number, text in re.findall(r"query (\d+): (\d+) ", worst))
     assert len(re.findall(r"^    rank 1( hard)? +-?0\.\d{3}  \d+ .*red", worst, re.MULTILINE)) == 3
     assert len(re.findall(r"^    rank \d+ own +-?0\.\d{3}  \d+ .*red", worst, re.MULTILINE)) == 3
     assert "1,234 of 1,000,000,000 rows refused: 1,234 x query is empty" in joined
@@ -103,7 +104,7 @@ def test_hard_negatives_among_them_are_marked():
     scores = score(np.array([[1, 2]], np.float32), np.eye(2, dtype=np.float32), relevance)
     measures = measure(scores, relevance)
     text = render_report(Report("x", relevance, scores, measures, judge(measures, None)))
-    assert "    rank 1 hard      0.894  document 1\n    rank 2 own       0.447  document 0" in text
+    assert "    rank 1 hard      0.894  document 2\n    rank 2 own       0.447  document 1" in text
     assert "1 query, 2 documents, 1 relevant, 1 hard negative" in text
 
 
