@@ -38,8 +38,8 @@ class Maps(NamedTuple):
 def tsne(vectors: Float32Matrix, *, seed: int = 42, perplexity: float = 30.0, device: Device = "cpu") -> Float32Matrix:
     """t-SNE points float32 [M, 2] of vectors [M, D] (van der Maaten and Hinton 2008), by openTSNE, or cuML on a GPU.
 
-    The perplexity is at most (M - 1) / 3, three neighbors for each unit of it. All threads of the process. Fewer than
-    10 rows are shown along their principal axes, and rows that are all equal in one place.
+    The perplexity is at most (M - 1) / 3, three neighbors for each unit of it. One thread. Fewer than 10 rows are shown
+    along their principal axes, and rows that are all equal in one place.
 
     Raises:
         InputError: vectors of another rank, NaN or infinity, a perplexity that is not above 0.
@@ -102,8 +102,13 @@ def clustering(points: Float32Matrix, relevance: Relevance) -> float | None:
 
 
 def map_trustworthiness(vectors: Float32Matrix, points: Float32Matrix, *, seed: int = 42) -> float | None:
-    """How far near points are near vectors, 0.5 by chance and 1 at best; of at most 1,000 rows (`layout_quality`)."""
+    """How far near points are near vectors, 0.5 by chance and 1 at best; of at most 1,000 rows (`layout_quality`).
+
+    None with fewer than 3 rows, or when all points are one.
+    """
     require_rows("points", points, ndim=2, rows=len(vectors))
+    if (points == points[:1]).all():
+        return None
     sample = np.sort(np.random.default_rng(seed).permutation(len(vectors))[:_SAMPLE_ROWS])
     return trustworthiness(unit_rows(vectors), points, sample)
 
@@ -131,8 +136,9 @@ def _tsne_on_cpu(vectors: Float32Matrix, axes: Float32Matrix, seed: int, perplex
         ) from error
     graph = exact_neighbors(vectors, math.ceil(3 * perplexity))
     known = PrecomputedNeighbors(graph.indices, graph.distances)
-    affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, n_jobs=-1, random_state=seed)
-    model = TSNE(initialization=_start(axes, seed), n_jobs=-1, random_state=seed)
+    affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, random_state=seed)
+    # Its threads wait for one another at full speed: beside another process two of them take 16 times as long as one.
+    model = TSNE(initialization=_start(axes, seed), n_jobs=1, random_state=seed)
     return np.asarray(model.fit(affinities=affinities), np.float32)
 
 

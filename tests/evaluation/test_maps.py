@@ -60,6 +60,7 @@ def test_equal_vectors_stand_in_one_place_where_nothing_is_found(draw, collapsed
     points = draw(np.concatenate([collapsed.queries, collapsed.documents]))
     assert not points.any()
     assert clustering(points, collapsed.relevance) == 0.0
+    assert map_trustworthiness(collapsed.queries, points[:60]) is None
 
 
 @MAPS
