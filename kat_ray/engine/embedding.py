@@ -2,7 +2,8 @@
 
 A block is one row group of prompts.parquet, so the plan is a pure function of the corpus. A vector belongs to
 (text, encoder): rows that a published snapshot already holds are copied, finished blocks of a broken run are kept
-below `cache` by the content of their texts, and only the rest is encoded.
+below `cache` by the content of their texts, and only the rest is encoded, the blocks with most text first: so the
+last ones to be done are short, and no worker waits long for another.
 Memory: an actor holds one block; the planning worker 28 bytes a prompt, twice that for every snapshot it looks at;
 the driver one small record a block.
 """
@@ -21,17 +22,18 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import ray
-from numpy.typing import NDArray
 from ray.util.annotations import RayDeprecationWarning
 
 from kat_ray.arrays import Float32Matrix, Int32Vector
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Precision, Tokens
 from kat_ray.encoders.loading import load_encoder, load_tokenizer
-from kat_ray.engine.same_texts import find_rows, text_hashes
+from kat_ray.engine.embedding_plan import Block, Places, missing_rows, plan_blocks, reused_rows
 from kat_ray.engine.session import count_workers, current_cluster
 from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
-from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS, read_block, read_npy, read_npy_rows, write_npy
+from kat_ray.snapshot.columns import read_block, write_npy
 from kat_ray.storage import Location
+
+_MOST_AT_ONCE = 2  # blocks at an actor: it has the next one when it is done, and near the end others can take it
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +44,6 @@ class EmbeddingSummary:
     num_reused: int
     num_truncated: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Block:
-    """A run of prompt rows; `key` is the hash of their texts and names the block's file."""
-
-    index: int
-    start: int
-    stop: int
-    key: str
-    num_reused: int
-
-    @property
-    def num_rows(self) -> int:
-        """Rows of the block."""
-        return self.stop - self.start
-
-    def __str__(self) -> str:
-        return f"rows {self.start:,} to {self.stop - 1:,}"
 
 
 def embed(
@@ -83,15 +66,16 @@ def embed(
         return replace(done, num_embedded=0, num_reused=done.num_embedded + done.num_reused)
     started = time.perf_counter()
     folder = cache / _cache_name(identity)
-    blocks = run_task(_plan, prompts, work, list(snapshots))
+    blocks = run_task(plan_blocks, prompts, work, list(snapshots))
     at_hand = _finished(folder)
     reused = sum(block.num_rows if block.key in at_hand else block.num_reused for block in blocks)
     config = replace(encoder, precision=cast(Precision, identity.precision))
-    stage = _EncodingStage(_Places(prompts, work, folder, tuple(snapshots)), config, num_workers, blocks)
+    places = Places(prompts, work, folder, tuple(snapshots))
+    stage = _EncodingStage(places, config, num_workers, blocks)
     num_truncated = None
     while num_truncated is None:
         run_attempts("embed", stage.remaining, stage.encode)
-        num_truncated = run_task(_assemble, work, folder, blocks, identity)
+        num_truncated = run_task(_assemble, places, blocks, identity)
     summary = EmbeddingSummary(
         num_embedded=blocks[-1].stop - reused,
         num_reused=reused,
@@ -102,28 +86,19 @@ def embed(
     return summary
 
 
-@dataclass(frozen=True, slots=True)
-class _Places:
-    """Where the stage reads and writes: the table, the columns, the finished blocks, the snapshots to copy from."""
-
-    prompts: Location
-    work: Location
-    folder: Location
-    snapshots: tuple[Location, ...]
-
-
 class _EncodingStage:
     """The blocks of one corpus and how to encode those that are left."""
 
-    def __init__(self, places: _Places, encoder: EncoderConfig, num_workers: int, blocks: list[_Block]) -> None:
+    def __init__(self, places: Places, encoder: EncoderConfig, num_workers: int, blocks: list[Block]) -> None:
         self._places, self._encoder, self._num_workers, self._blocks = places, encoder, num_workers, blocks
 
-    def remaining(self) -> list[_Block]:
-        """Blocks without a file, in row order."""
+    def remaining(self) -> list[Block]:
+        """Blocks to encode that have no file, those with most text first."""
         finished = _finished(self._places.folder)
-        return [block for block in self._blocks if block.key not in finished]
+        left = (block for block in self._blocks if not block.is_reused and block.key not in finished)
+        return sorted(left, key=lambda block: -block.num_bytes)
 
-    def encode(self, blocks: Sequence[_Block]) -> None:
+    def encode(self, blocks: Sequence[Block]) -> None:
         """One attempt over `blocks` with as many actors as the cluster can hold now."""
         arguments = (self._places, self._encoder)
         items = [asdict(block) for block in blocks]
@@ -133,46 +108,43 @@ class _EncodingStage:
         if device == "gpu":
             # Tokenizing on CPUs ahead of the device; on CPUs the actors do it themselves, since it is 2 % of the work.
             num_tokenizers = min(max(1, current_cluster().num_cpus - 1), len(items))
-            rows = _map(rows, _TokenizeBlock, arguments, num_tokenizers, {"num_cpus": 1})
-            rows = _map(rows, _EncodeBlock, arguments, num_encoders, {"num_gpus": 1, "num_cpus": 0})
+            rows = _map(rows, len(items), _TokenizeBlock, arguments, num_tokenizers, {"num_cpus": 1})
+            rows = _map(rows, len(items), _EncodeBlock, arguments, num_encoders, {"num_gpus": 1, "num_cpus": 0})
         else:
-            rows = _map(rows, _EncodeBlock, arguments, num_encoders, {"num_cpus": 1})
+            rows = _map(rows, len(items), _EncodeBlock, arguments, num_encoders, {"num_cpus": 1})
         total = self._blocks[-1].stop
         with progress_bar("embed", total, initial=total - sum(block.num_rows for block in self.remaining())) as bar:
             for row in rows.iter_rows():
                 bar.update(row["num_rows"])
 
 
-def _map(rows: Any, worker: type, arguments: tuple[Any, ...], num_actors: int, hardware: dict[str, int]) -> Any:
+def _map(
+    rows: Any, num_blocks: int, worker: type, arguments: tuple[Any, ...], num_actors: int, hardware: dict[str, int]
+) -> Any:
     """Ray Data over a pool of actors that are not restarted: a lost one ends the attempt, and `run_attempts` goes on.
+
+    No block waits at one actor while another one has none.
 
     Ray Data would by itself restart actors and repeat their blocks without bound, see `kat_ray.engine.tasks`; the
     argument that turns this off is deprecated without another in its place.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RayDeprecationWarning)
-        pool = ray.data.ActorPoolStrategy(size=num_actors)
+        at_once = min(_MOST_AT_ONCE, max(1, num_blocks // num_actors))
+        pool = ray.data.ActorPoolStrategy(size=num_actors, max_tasks_in_flight_per_actor=at_once)
         return rows.map(worker, fn_constructor_args=arguments, compute=pool, max_restarts=0, **hardware)
 
 
 class _BlockReader:
     """Reads the texts of a block and the vectors of it that some snapshot already holds."""
 
-    def __init__(self, places: _Places, encoder: EncoderConfig) -> None:
+    def __init__(self, places: Places, encoder: EncoderConfig) -> None:
         self._places, self._config = places, encoder
-
-    def _reuse(self, block: dict[str, Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """For each row of the block the number of the snapshot (-1 for none) and its row there."""
-        if not block["num_reused"]:
-            nothing = np.full(block["stop"] - block["start"], -1, np.int64)
-            return nothing, nothing
-        rows = read_npy(self._places.work / "reuse.npy", block["start"], block["stop"])
-        return rows[:, 0], rows[:, 1]
 
     def _missing_texts(self, block: dict[str, Any]) -> list[str]:
         texts = read_block(self._places.prompts, block["index"], ["text"])["text"].to_pylist()
-        snapshot, _ = self._reuse(block)
-        return [text for text, number in zip(texts, snapshot, strict=True) if number < 0]
+        missing = missing_rows(self._places, block["start"], block["stop"])
+        return [text for text, is_missing in zip(texts, missing, strict=True) if is_missing]
 
 
 class _TokenizeBlock(_BlockReader):
@@ -200,43 +172,17 @@ class _EncodeBlock(_BlockReader):
             tokens = Tokens(block["ids"], block["lengths"], block["full_lengths"])
         else:
             tokens = self._encoder.tokenize(self._missing_texts(block))
-        snapshot, source_rows = self._reuse(block)
-        missing = snapshot < 0
-        vectors = np.empty((len(missing), self._encoder.identity.dimension), np.float32)
-        num_tokens = np.empty(len(missing), np.int32)
-        if missing.any():
-            vectors[missing] = self._encoder.encode(tokens)
-            num_tokens[missing] = tokens.full_lengths
-        for number in np.unique(snapshot[~missing]):
-            wanted = snapshot == number
-            folder, rows = self._places.snapshots[number], source_rows[wanted]
-            vectors[wanted] = read_npy_rows(folder / "embeddings.npy", rows)
-            num_tokens[wanted] = read_npy_rows(folder / "num_tokens.npy", rows)
+        vectors, num_tokens = reused_rows(self._places, block["start"], block["stop"], self._encoder.identity.dimension)
+        missing = missing_rows(self._places, block["start"], block["stop"])
+        vectors[missing] = self._encoder.encode(tokens)
+        num_tokens[missing] = tokens.full_lengths
         buffer = io.BytesIO()
         np.savez(buffer, embeddings=vectors, num_tokens=num_tokens)
         (self._places.folder / f"{block['key']}.npz").write_bytes(buffer.getvalue())
         return {"num_rows": len(missing)}
 
 
-def _plan(prompts: Location, work: Location, snapshots: list[Location]) -> list[_Block]:
-    """Worker: cut the corpus into blocks and find rows that snapshots already hold; newer snapshots go first."""
-    hashes = text_hashes(prompts)
-    reuse = np.full((len(hashes), 2), -1, np.int64)
-    for number, snapshot in enumerate(snapshots):
-        wanted = np.flatnonzero(reuse[:, 0] < 0)
-        rows = find_rows(hashes[wanted], text_hashes(snapshot / "prompts.parquet"))
-        found = wanted[rows >= 0]
-        reuse[found, 0], reuse[found, 1] = number, rows[rows >= 0]
-    write_npy(work / "reuse.npy", iter([reuse]), reuse.shape, np.dtype(np.int64))
-    blocks = []
-    for index, start in enumerate(range(0, len(hashes), PROMPT_BLOCK_ROWS)):
-        stop = min(start + PROMPT_BLOCK_ROWS, len(hashes))
-        key = hashlib.blake2b(hashes[start:stop].tobytes(), digest_size=16).hexdigest()
-        blocks.append(_Block(index, start, stop, key, int((reuse[start:stop, 0] >= 0).sum())))
-    return blocks
-
-
-def _assemble(work: Location, folder: Location, blocks: list[_Block], identity: EncoderIdentity) -> int | None:
+def _assemble(places: Places, blocks: list[Block], identity: EncoderIdentity) -> int | None:
     """Worker: stream the blocks into the two columns; returns how many rows were cut at the token limit.
 
     None when a block is gone: another build of these texts ended meanwhile and took it away.
@@ -245,17 +191,24 @@ def _assemble(work: Location, folder: Location, blocks: list[_Block], identity: 
 
     def vectors() -> Iterator[Float32Matrix]:
         for block in blocks:
-            with np.load(io.BytesIO((folder / f"{block.key}.npz").read_bytes()), allow_pickle=False) as arrays:
-                num_tokens.append(arrays["num_tokens"])
-                yield arrays["embeddings"]
+            found, counts = _taken(places, block, identity.dimension)
+            num_tokens.append(counts)
+            yield found
 
     num_rows = blocks[-1].stop
     try:
-        write_npy(work / "embeddings.npy", vectors(), (num_rows, identity.dimension), np.dtype(np.float32))
+        write_npy(places.work / "embeddings.npy", vectors(), (num_rows, identity.dimension), np.dtype(np.float32))
     except FileNotFoundError:
         return None
-    write_npy(work / "num_tokens.npy", iter(num_tokens), (num_rows,), np.dtype(np.int32))
+    write_npy(places.work / "num_tokens.npy", iter(num_tokens), (num_rows,), np.dtype(np.int32))
     return int(sum((counts > identity.token_limit).sum() for counts in num_tokens))
+
+
+def _taken(places: Places, block: Block, dimension: int) -> tuple[Float32Matrix, Int32Vector]:
+    if block.is_reused:
+        return reused_rows(places, block.start, block.stop, dimension)
+    with np.load(io.BytesIO((places.folder / f"{block.key}.npz").read_bytes()), allow_pickle=False) as arrays:
+        return arrays["embeddings"], arrays["num_tokens"]
 
 
 def _finished(folder: Location) -> set[str]:

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from kat_ray.arrays import Int64Vector
+from kat_ray.arrays import Float64Vector, Int64Vector
 from kat_ray.engine.same_texts import find_rows, text_hashes
 from kat_ray.engine.tasks import Call, run_side_by_side
 from kat_ray.geometry.neighbors import Device, ExactIndex, Neighbors, merge
@@ -28,6 +28,7 @@ from kat_ray.storage import Location
 _MOST_SEARCHED = 0.3  # share of the rows above which a full search is about as fast
 _BLOCK_ROWS = 1024
 _COMPARED_ROWS = 65_536
+_FLOAT32 = 1.0 + 1e-6  # stored distances are rounded
 
 
 def plan_growth(work: Location, snapshots: Sequence[Location], k: int) -> Location | None:
@@ -116,12 +117,19 @@ def _kept_neighbors(work: Location, snapshot: Location, staying: Int64Vector, k:
     former = read_npy(work / "neighbors" / "former.npy")
     fresh, unseen = np.flatnonzero(former < 0), np.full(len(staying), -1)
     new = ExactIndex(read_npy_rows(work / "embeddings.npy", fresh), device=device)
-    nearer = _search(work, new, staying, unseen, k, fresh)
-    return merge(_former_neighbors(snapshot, former, staying, k), nearer, k)
+    known = _former_neighbors(snapshot, former, staying, k)
+    nearer = _search(work, new, staying, unseen, k, fresh, known.distances[:, -1] * _FLOAT32)
+    return merge(known, nearer, k)
 
 
 def _search(
-    work: Location, index: ExactIndex, queries: Int64Vector, own_rows: Int64Vector, k: int, rows: Int64Vector
+    work: Location,
+    index: ExactIndex,
+    queries: Int64Vector,
+    own_rows: Int64Vector,
+    k: int,
+    rows: Int64Vector,
+    reach: Float64Vector | None = None,
 ) -> Neighbors:
     """Neighbors of some rows of the corpus; row i of the index is rows[i]. Distances are rounded as they are stored."""
     indices = np.full((len(queries), k), -1, np.int64)
@@ -129,7 +137,7 @@ def _search(
     for start in range(0, len(queries) if len(rows) else 0, _BLOCK_ROWS):
         block = slice(start, start + _BLOCK_ROWS)
         vectors = read_npy_rows(work / "embeddings.npy", queries[block])
-        found = index.search(vectors, own_rows[block], k)
+        found = index.search(vectors, own_rows[block], k, None if reach is None else reach[block])
         indices[block] = np.where(found.indices < 0, -1, rows[found.indices])
         distances[block] = found.distances.astype(np.float32)
     return Neighbors(indices, distances)

@@ -189,7 +189,8 @@ class _IndexShard:
     def search(self, block: _Queries, found: Neighbors | None) -> Neighbors:
         """Neighbors of the queries among the rows here, merged into those of the shards before."""
         queries = read_npy(self._work / "embeddings.npy", block.start, block.stop)
-        here = self._index.search(queries, np.arange(block.start, block.stop), self._k)
+        reach = None if found is None else found.distances[:, -1]
+        here = self._index.search(queries, np.arange(block.start, block.stop), self._k, reach)
         return here if found is None else merge(found, here, self._k)
 
     def finish(self, block: _Queries, found: Neighbors | None) -> int:

@@ -45,6 +45,8 @@ class _Best(NamedTuple):
     rows: IndexMatrix
     counts: Int64Vector
     left_out: NDArray[np.float32]
+    floors: NDArray[np.float32]
+    """A row with a lower score never counts."""
     widths: NDArray[np.float32]
     """A row counts while its score is no more than this below the k-th largest."""
     k: int
@@ -57,12 +59,23 @@ class CodedShard:
         self._vectors = vectors
         self._held = encode(vectors, lengths, CHUNK)
 
-    def find(self, queries: Float32Matrix, lengths: Float64Vector, own_rows: Int64Vector, k: int) -> Candidates:
-        """All rows that can be among the k nearest of each query [Q, D] besides its own row; k at least 1."""
+    def find(
+        self,
+        queries: Float32Matrix,
+        lengths: Float64Vector,
+        own_rows: Int64Vector,
+        k: int,
+        reach: Float64Vector | None = None,
+    ) -> Candidates:
+        """All rows that can be among the k nearest of each query [Q, D] besides its own row; k at least 1.
+
+        With a `reach` [Q] for each query, rows farther than that are left out, too.
+        """
         asked, held = encode(queries, lengths), self._held
         sums = 0.0 if asked.codes.dtype == torch.int8 else asked.codes.shape[1] * 2.0**-24
         slack = score_slack(lengths, asked.rests, held.lengths.max(), held.rests.max(), sums)
-        best = _nothing(min(max(_LEAST_ROOM, 4 * k), len(held.lengths)), (2.0 * slack).astype(np.float32), k)
+        floors = np.full(len(queries), -np.inf) if reach is None else (lengths**2 - reach**2) / 2.0 - 2.0 * slack
+        best = _nothing(min(max(_LEAST_ROOM, 4 * k), len(held.lengths)), floors, 2.0 * slack, k)
         multiply = Multiplier(len(queries) * _TILE_ROWS)
         for start in range(0, len(held.codes), _TILE_ROWS):
             tile = slice(start, start + _TILE_ROWS)
@@ -89,22 +102,23 @@ def score_slack(
     return np.asarray(lost + (_ROUNDINGS + sums) * (lengths + longest) ** 2 + _UNDERFLOW)
 
 
-def _nothing(room: int, widths: NDArray[np.float32], k: int) -> _Best:
+def _nothing(room: int, floors: Float64Vector, widths: Float64Vector, k: int) -> _Best:
     shape = len(widths), room
-    left_out = np.full(len(widths), -np.inf, np.float32)
+    scores, rows, counts = np.empty(shape, np.float32), np.empty(shape, np.int64), np.zeros(shape[0], np.int64)
     return _Best(
-        np.empty(shape, np.float32), np.empty(shape, np.int64), np.zeros(shape[0], np.int64), left_out, widths, k
+        scores, rows, counts, floors.astype(np.float32), floors.astype(np.float32), widths.astype(np.float32), k
     )
 
 
 def _keep_loop(
     products: Any, start: int, halves: Any, scales: Any, own_scales: Any, own_rows: Any,
-    scores: Any, rows: Any, counts: Any, left_out: Any, widths: Any, k: int,
+    scores: Any, rows: Any, counts: Any, left_out: Any, floors: Any, widths: Any, k: int,
 ) -> None:  # fmt: skip
     whole = products.shape[1] // CHUNK * CHUNK  # all of it; said so that no index needs to be checked
     for query in range(products.shape[0]):
         own, line = own_scales[query], products[query]
-        least = scores[query, k - 1] - widths[query] if counts[query] >= k else _LOWEST
+        lowest = max(floors[query], _LOWEST)
+        least = max(lowest, scores[query, k - 1] - widths[query]) if counts[query] >= k else lowest
         for first in range(0, whole, CHUNK):
             hits = np.int32(0)
             for place in range(CHUNK):  # of a known length: made of wide instructions
@@ -117,7 +131,7 @@ def _keep_loop(
                 if score >= least and start + place != own_rows[query]:
                     _insert(query, start + place, score, scores, rows, counts, left_out)
                     if counts[query] >= k:
-                        least = scores[query, k - 1] - widths[query]
+                        least = max(lowest, scores[query, k - 1] - widths[query])
                         _drop(query, least, scores, counts)
 
 
@@ -143,7 +157,7 @@ def _drop_loop(query: int, least: Any, scores: Any, counts: Any) -> None:
         counts[query] -= 1
 
 
-def _finish_loop(scores: Any, rows: Any, counts: Any, left_out: Any, widths: Any, k: int) -> None:
+def _finish_loop(scores: Any, rows: Any, counts: Any, left_out: Any, _floors: Any, widths: Any, k: int) -> None:
     for query in range(rows.shape[0]):
         count = counts[query]
         if count >= k:

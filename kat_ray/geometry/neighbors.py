@@ -69,10 +69,14 @@ class ExactIndex:
         self._start = shard_start
         self._finder = _finder(device)(*self._held) if len(shard) else None
 
-    def search(self, queries: Float32Matrix, query_rows: Int64Vector, k: int) -> Neighbors:
+    def search(
+        self, queries: Float32Matrix, query_rows: Int64Vector, k: int, reach: Float64Vector | None = None
+    ) -> Neighbors:
         """The exact k nearest rows of the shard for each query [Q, D]. Cost: 2 Q S D operations on 8-bit integers.
 
         query_rows [Q] are the corpus rows of the queries, which are not their own neighbors; -1 for unseen vectors.
+        With a `reach` [Q], a distance for each query, what is farther than that may be left out: nothing is lost in a
+        `merge` with k neighbors within it, and nearly all measuring is saved where few are nearer than these.
 
         Raises:
             InputError: shapes or dtypes that do not fit, NaN or infinity, rows longer than 1e6.
@@ -82,9 +86,9 @@ class ExactIndex:
         if k == 0 or len(queries) == 0 or self._finder is None:
             return _nobody(len(queries), k)
         own_rows = query_rows - self._start
-        rows, nearest_left_out = self._finder.find(asked.vectors, asked.lengths, own_rows, k)
+        rows, nearest_left_out = self._finder.find(asked.vectors, asked.lengths, own_rows, k, reach)
         indices, distances = self._finder.measure(asked.vectors, own_rows, rows, k)
-        squares = distances[:, -1] ** 2 * _SLACK
+        squares = np.minimum(distances[:, -1], np.inf if reach is None else reach) ** 2 * _SLACK
         unproved = np.flatnonzero(~((nearest_left_out > squares) | np.isinf(nearest_left_out)))  # nothing is left out
         for query, possible in _possible_rows(asked, self._held, unproved, squares):
             row = slice(query, query + 1)

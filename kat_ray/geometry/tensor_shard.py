@@ -50,7 +50,14 @@ class TensorShard:
         self._longest = float(lengths.max())
         self._halves = torch.tensor(0.5 * lengths**2, dtype=torch.float32, device=device)
 
-    def find(self, queries: Float32Matrix, lengths: Float64Vector, own_rows: Int64Vector, k: int) -> Candidates:
+    def find(
+        self,
+        queries: Float32Matrix,
+        lengths: Float64Vector,
+        own_rows: Int64Vector,
+        k: int,
+        reach: Float64Vector | None = None,  # noqa: ARG002 - the k largest are found as fast as those within reach
+    ) -> Candidates:
         """The rows with the largest scores for each query [Q, D] besides its own row, a few more than k."""
         asked = _round(torch.tensor(queries, device=self._vectors.device))
         own = torch.tensor(own_rows, device=self._vectors.device)

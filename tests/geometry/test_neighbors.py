@@ -89,6 +89,27 @@ def test_a_shard_is_measured_once_for_all_blocks(monkeypatch):
     assert sorted(measured, reverse=True) == [60, 40, 40, 40, 40, 30, 10, 10]
 
 
+@settings(max_examples=150, deadline=None)
+@given(vectors=corpora, k=st.integers(1, 12), cut=st.integers(0, 120))
+def test_a_search_within_reach_of_what_is_known_loses_nothing_of_the_merge(vectors, k, cut):
+    cut, rows = min(cut, len(vectors)), np.arange(len(vectors))
+    known = search(vectors, rows, vectors[:cut], 0, k)
+    index = ExactIndex(vectors[cut:], cut)
+    within = index.search(vectors, rows, k, known.distances[:, -1])
+    assert_same(merge(known, within, k), merge(known, index.search(vectors, rows, k), k))
+    assert_same(merge(within, known, k), search(vectors, rows, vectors, 0, k))
+
+
+def test_rows_out_of_reach_are_not_even_measured(monkeypatch, geo):
+    shown = []
+    index = ExactIndex(geo.vectors)
+    find = index._finder.find
+    monkeypatch.setattr(index._finder, "find", lambda *given: shown.append(find(*given)) or shown[-1])
+    found = index.search(geo.vectors, np.arange(250), 5, np.full(250, 0.01))
+    assert (shown[0].rows < 0).all()
+    assert (found.indices < 0).all()
+
+
 def test_merge_is_associative_and_commutative():
     vectors = make_vectors("repeated", 90, 8, 5)
     rows = np.arange(90)
