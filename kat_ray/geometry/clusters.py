@@ -51,14 +51,15 @@ def cluster_graph(neighbor_indices: NDArray[Any], neighbor_distances: NDArray[An
     )  # a seventh of the time that one array takes
     labels = np.arange(num_rows)
     low, high = 0, len(_RESOLUTIONS) if graph.ecount() else 0
-    while low < high:  # more resolution gives more clusters, so that three tries of seven tell
-        middle = (low + high) // 2
+    tried = (low + high) // 2
+    while low < high:  # more resolution gives more clusters, so that two or three tries of seven tell
         igraph.set_random_number_generator(random.Random(seed))
-        found = graph.community_leiden("modularity", weights=strengths, resolution=_RESOLUTIONS[middle])
-        is_enough = len(found) >= np.sqrt(num_rows) / 2
-        if is_enough or middle == len(_RESOLUTIONS) - 1:
+        found = graph.community_leiden("modularity", weights=strengths, resolution=_RESOLUTIONS[tried])
+        share = len(found) / (np.sqrt(num_rows) / 2)
+        if share >= 1.0 or tried == len(_RESOLUTIONS) - 1:
             labels = np.asarray(found.membership)
-        low, high = (low, middle) if is_enough else (middle + 1, high)
+        low, high = (low, tried) if share >= 1.0 else (tried + 1, high)
+        tried = (high - 1 if share >= 1.0 else low) if 0.5 < share < 2.0 else (low + high) // 2
     igraph.set_random_number_generator(random)
     return _ordered_by_size(labels)
 

@@ -7,6 +7,7 @@ import random
 import numpy as np
 import pytest
 
+from kat_ray.geometry import clusters
 from kat_ray.geometry.clusters import cluster_graph, distinctive_terms
 from kat_ray.geometry.neighbors import exact_neighbors
 
@@ -85,3 +86,17 @@ def test_clusters_without_words_have_no_terms_and_missing_labels_are_kept():
 def test_a_huge_text_adds_only_its_opening():
     texts = ["bread " + "x " * 500 + "hidden " * 100_000, "lava"]
     assert distinctive_terms(texts, np.array([0, 1]), 5) == [["bread"], ["lava"]]
+
+
+@pytest.mark.parametrize("num_crowds", [2, 12, 60])
+def test_the_resolution_is_the_first_that_gives_enough_clusters(monkeypatch, num_crowds):
+    random = np.random.default_rng(num_crowds)
+    vectors = random.normal(size=(num_crowds, 8))[random.integers(0, num_crowds, 900)] + random.normal(size=(900, 8))
+    graph = exact_neighbors((vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), 15)
+    found = cluster_graph(graph.indices, graph.distances)
+    for resolution in clusters._RESOLUTIONS:
+        monkeypatch.setattr(clusters, "_RESOLUTIONS", (resolution,))
+        expected = cluster_graph(graph.indices, graph.distances)
+        if expected.max() + 1 >= np.sqrt(900) / 2:
+            break
+    assert np.array_equal(found, expected)
