@@ -38,7 +38,7 @@ class EmbedOptions:
     out: str
     """Folder or s3:// URI for the arrays, or a file that ends in .pt."""
     encoder: str = DEFAULT_SPEC
-    """sentence:NAME, checkpoint:PATH-or-hub-id, or hashing."""
+    """sentence:NAME, checkpoint:PATH-or-hub-id, projection:FILE.pt@BASE, or hashing."""
     text: TextRendering = "first_user"
     """What is embedded of a row; a folder of make_prompts has it decided."""
     pooling: Pooling = "auto"

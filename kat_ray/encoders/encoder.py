@@ -25,15 +25,15 @@ class EncoderConfig:
     """Which encoder and how it runs; picklable, so that it travels to workers."""
 
     spec: str = DEFAULT_SPEC
-    """`sentence:NAME`, `checkpoint:PATH-or-hub-id`, or `hashing`."""
+    """`sentence:NAME`, `checkpoint:PATH-or-hub-id`, `projection:CHECKPOINT@BASE`, or `hashing`."""
     device: Device = "auto"
     """auto: the GPU that this process sees, else the CPU; "gpu" without one is an error."""
     precision: Precision = "auto"
     """auto: bfloat16 on a CPU that has it, float16 on a GPU, else float32; int8 is for sentence models on a CPU."""
     pooling: Pooling = "auto"
-    """auto: what the sentence model says, or the mean of a checkpoint's hidden states; "logits" is for checkpoints."""
+    """auto: what the sentence model says, else the mean of the hidden states; "logits" is for checkpoints."""
     token_limit: int | None = None
-    """Tokens kept of a text; None takes the encoder's own limit (512 for a checkpoint)."""
+    """Tokens kept of a text; None takes the encoder's own limit (512 for checkpoints and projections)."""
     threads: int = 1
     """CPU threads of one encoder; the bytes of a sentence model's vectors do not depend on it."""
 

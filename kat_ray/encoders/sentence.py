@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kat_ray.encoders.architecture import token_limit, usable_positions
 from kat_ray.encoders.batched_encoder import BatchedEncoder, Engine
 from kat_ray.encoders.calibration import calibration_texts
 from kat_ray.encoders.devices import resolve_device, resolve_precision
@@ -21,7 +22,6 @@ from kat_ray.errors import EncoderError
 
 _ORGANIZATION = "sentence-transformers"
 _OLD_POOLING_KEY = "pooling_mode_"
-_POSITIONS_AFTER_PADDING = {"camembert", "mpnet", "roberta", "xlm-roberta"}
 _OLD_POOLING_NAMES = {"cls_token": "cls", "mean_tokens": "mean"}
 
 
@@ -61,15 +61,15 @@ def _describe(config: EncoderConfig) -> _SentenceModel:
     _refuse_prompt(files)
     transformer = read_json(files.folder / "sentence_bert_config.json", dict)
     lower_case = bool(transformer.get("do_lower_case"))
-    token_limit, precision = _token_limit(config, files, transformer), resolve_precision(config, device)
-    tokenizer = TokenizerConfig(token_limit, lower_case=lower_case)
+    limit, precision = _token_limit(config, files, transformer), resolve_precision(config, device)
+    tokenizer = TokenizerConfig(limit, lower_case=lower_case)
     calibration = _calibration(files, tokenizer, config.threads) if precision == "int8" else None
     settings = {} if calibration is None else integer_settings(calibration)
     identity = EncoderIdentity(
         name=f"sentence:{files.name}",
         revision=files.revision({"pooling": pooling, "normalize": True, "lower_case": lower_case, **settings}),
         dimension=int(files.config["hidden_size"]),
-        token_limit=token_limit,
+        token_limit=limit,
         pooling=pooling,
         precision=precision,
     )
@@ -113,15 +113,11 @@ def _pooling_modes(settings: dict[str, Any]) -> list[str]:
 
 
 def _token_limit(config: EncoderConfig, files: ModelFiles, transformer: dict[str, Any]) -> int:
-    """The limit asked for, else the model's own; never beyond the positions that the model has."""
-    tokenizer = read_json(files.folder / "tokenizer_config.json", dict)
+    tokenizer, settings = read_json(files.folder / "tokenizer_config.json", dict), files.config
     own = transformer.get("max_seq_length") or tokenizer["model_max_length"]
-    positions = int(files.config["max_position_embeddings"])
-    if files.config.get("model_type") in _POSITIONS_AFTER_PADDING:
-        positions -= int(files.config["pad_token_id"]) + 1
-    if config.token_limit is not None and config.token_limit > positions:
-        raise EncoderError(f"token_limit is {config.token_limit}, but {files.name} has {positions} positions.")
-    return config.token_limit or min(int(own), positions)
+    positions = int(settings["max_position_embeddings"])
+    usable = usable_positions(settings.get("model_type"), positions, settings.get("pad_token_id"))
+    return token_limit(config, int(own), usable, files.name)
 
 
 def _refuse_prompt(files: ModelFiles) -> None:

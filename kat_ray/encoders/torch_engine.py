@@ -7,6 +7,7 @@ known to allow it; otherwise padded on the right, masked by length. Both give th
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -29,9 +30,20 @@ class TorchEngine:
     """One model on one device and one batch at a time."""
 
     def __init__(
-        self, files: ModelFiles, pooling: str, precision: str, device: str, threads: int, *, packed: bool | None = None
+        self,
+        files: ModelFiles,
+        pooling: str,
+        precision: str,
+        device: str,
+        threads: int,
+        *,
+        packed: bool | None = None,
+        weights: Mapping[str, torch.Tensor] | None = None,
     ) -> None:
-        """`packed` None decides: yes on a GPU in half precision, for architectures known to allow it."""
+        """`packed` None decides: yes on a GPU in half precision, for architectures known to allow it.
+
+        `weights`: those of the transformer, in the place of the ones in its folder.
+        """
         on_gpu = device == "gpu"
         model_type = files.config.get("model_type")
         self._packed = on_gpu and precision != "float32" and model_type in _PACKABLE if packed is None else packed
@@ -44,7 +56,9 @@ class TorchEngine:
         self._pad_id = int(files.config.get("pad_token_id") or 0)
         self._first_position = self._pad_id + 1 if "roberta" in str(model_type) else 0
         attention = PACKED if self._packed else None
-        model = load_torch_model(files, with_head=pooling == "logits", precision=precision, attention=attention)
+        model = load_torch_model(
+            files, with_head=pooling == "logits", precision=precision, attention=attention, weights=weights
+        )
         self._model = model.to(self._device)
         self._lock = threading.Lock()
         self.token_budget = _GPU_TOKENS[self._packed] if on_gpu else _CPU_TOKENS

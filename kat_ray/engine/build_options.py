@@ -28,7 +28,7 @@ class BuildConfig:
     out: str
     """Store for the snapshot: a folder or s3:// URI."""
     encoder: str = DEFAULT_SPEC
-    """sentence:NAME, checkpoint:PATH-or-hub-id, or hashing."""
+    """sentence:NAME, checkpoint:PATH-or-hub-id, projection:FILE.pt@BASE, or hashing."""
     k: int = 10
     """Neighbors whose mean distance makes the density."""
     weight_power: float = 1.0

@@ -1,0 +1,135 @@
+"""A checkpoint that holds a projection, as torch.save writes it: its parts told apart by elimination, whatever they are
+called.
+
+    a state dict, or a mapping that holds one as `model_state_dict` (beside `epoch` and the like):
+      one matrix [D, H]      the projection, without a bias
+      all other tensors      the weights of the transformer, under names with one prefix ("encoder."); or none at all
+
+Nothing of a file can run: it is read with weights_only=True. Knows names and shapes; nothing of texts or devices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kat_ray.arrays import Float32Matrix
+from kat_ray.encoders.model_files import file_hash
+from kat_ray.encoders.torch_model import UNUSED
+from kat_ray.errors import EncoderError
+from kat_ray.storage import Location
+
+if TYPE_CHECKING:
+    import torch
+
+_STATE = "model_state_dict"
+_OLD_BUFFER = "position_ids"  # older versions of transformers saved it
+_NAMES_SHOWN = 3
+_ADVICE = "If it was trained on another base, name that one: projection:CHECKPOINT@BASE."
+
+_Shapes = Mapping[str, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Projection:
+    """What a checkpoint holds."""
+
+    matrix: Float32Matrix
+    """[D, H]."""
+    weights: dict[str, torch.Tensor] | None
+    """Those of the transformer by its own names; None where the file has none."""
+    digest: str
+    """SHA-256 of the file in hex."""
+
+
+def read_projection(location: Location, base: str, width: int, shapes: _Shapes) -> Projection:
+    """The projection over a base that gives vectors of `width` numbers and has weights of these names and shapes.
+
+    Raises:
+        EncoderError: no such file, not one of plain tensors, or tensors that do not fit; it says which.
+    """
+    state, digest = _read(location)
+    prefix = _prefix(state, shapes)
+    own = {name: name.removeprefix(prefix) for name in state if name.startswith(prefix)}
+    weights = {inner: state[name] for name, inner in own.items() if inner in shapes}
+    matrix = _matrix(location, base, {name: state[name] for name in state if own.get(name) not in shapes})
+    if matrix.shape[1] != width:
+        raise EncoderError(
+            f"The projection in {location} takes {matrix.shape[1]:,} numbers, but {base} gives {width:,}. {_ADVICE}"
+        )
+    if weights:
+        _require_fitting(location, base, weights, shapes)
+    return Projection(matrix, weights or None, digest)
+
+
+def _read(location: Location) -> tuple[dict[str, torch.Tensor], str]:
+    """The tensors of the state dict by name, and the hash of the file; a local file is mapped, not held."""
+    import torch
+
+    if not location.exists():
+        raise EncoderError(f"There is no checkpoint {location}; expected a .pt file of a projection.")
+    try:
+        if location.is_local:
+            path = Path(location.path)
+            digest, content = file_hash(path), torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        else:
+            data = location.read_bytes()
+            digest = hashlib.sha256(data).hexdigest()
+            content = torch.load(io.BytesIO(data), weights_only=True, map_location="cpu")
+    except Exception as error:  # damaged archives fail in many ways
+        raise EncoderError(
+            f"{location} is not a plain mapping of tensors, so nothing was loaded; save it again by "
+            "torch.save(model.state_dict(), path)."
+        ) from error
+    return _tensors(location, content), digest
+
+
+def _tensors(location: Location, content: Any) -> dict[str, torch.Tensor]:
+    import torch
+
+    state = content.get(_STATE, content) if isinstance(content, Mapping) else content
+    if not isinstance(state, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise EncoderError(
+            f"{location} holds no state dict; expected a mapping of names to tensors, or one with {_STATE}."
+        )
+    return {str(name): tensor for name, tensor in state.items()}
+
+
+def _prefix(state: Mapping[str, Any], shapes: _Shapes) -> str:
+    """What stands before the names of the transformer's weights."""
+    anchor = next(iter(shapes))
+    found = [name.removesuffix(anchor) for name in state if name == anchor or name.endswith(f".{anchor}")]
+    return min(found, key=len, default="")
+
+
+def _matrix(location: Location, base: str, rest: Mapping[str, torch.Tensor]) -> Float32Matrix:
+    """The one matrix among the tensors that are none of the transformer's."""
+    names = [name for name in rest if UNUSED not in name and not name.endswith(_OLD_BUFFER)]
+    if len(names) != 1 or rest[names[0]].ndim != 2:
+        shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
+        raise EncoderError(
+            f"{location} holds {shown or 'nothing'} besides the weights of {base}; expected one matrix [D, H], a "
+            f"linear projection without a bias. {_ADVICE}"
+        )
+    return np.asarray(rest[names[0]].detach().float().contiguous().numpy())
+
+
+def _require_fitting(location: Location, base: str, weights: Mapping[str, torch.Tensor], shapes: _Shapes) -> None:
+    missing = [name for name in shapes if name not in weights and UNUSED not in name]
+    if missing:
+        raise EncoderError(
+            f"{location} lacks {len(missing):,} of the weights of {base}, first {missing[0]}; expected all of them or "
+            f"none. {_ADVICE}"
+        )
+    for name, tensor in weights.items():
+        if tuple(tensor.shape) != shapes[name]:
+            raise EncoderError(
+                f"{name} in {location} has the shape {list(tensor.shape)}, in {base} it has {list(shapes[name])}. "
+                f"{_ADVICE}"
+            )
