@@ -36,7 +36,7 @@ def judge_embedding(ours: Encoded, theirs: Encoded, sizes: Sizes, part: Literal[
     found = Findings(numbers={"per_second": ours.per_second, "their_per_second": theirs.per_second})
     cosines = np.einsum("nd,nd->n", ours.vectors.astype(np.float64), theirs.vectors.astype(np.float64))
     near, true = (_graph(one.vectors[: sizes.compared]) for one in (ours, theirs))
-    overlap, rank = _overlap(near, true), _rank_correlation(_weights(near), _weights(true))
+    overlap, rank = _overlap(near, true), rank_correlation(_weights(near), _weights(true))
     note = (
         f"{ours.per_second:,.0f} prompts/s in {ours.precision} to {theirs.per_second:,.0f}, {len(cosines):,} prompts."
     )
@@ -70,7 +70,7 @@ def _weights(graph: Neighbors) -> Float64Vector:
     return weights_of(density(mean_distances(graph.distances, _DENSITY_K)), 1.0)
 
 
-def _rank_correlation(first: Float64Vector, second: Float64Vector) -> float:
+def rank_correlation(first: Float64Vector, second: Float64Vector) -> float:
     """Spearman's."""
     from scipy.stats import spearmanr
 

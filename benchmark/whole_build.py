@@ -10,11 +10,13 @@ from collections.abc import Callable
 from benchmark.baselines import Baselines
 from benchmark.builds import run_build
 from benchmark.corpus import Corpus
+from benchmark.embedding import rank_correlation
 from benchmark.findings import Findings
 from benchmark.measure import Measure
 from kat_ray.errors import KatRayError
 
 _GIGABYTE = 1e9
+_FAST = ("--precision", "int8", "--index", "approximate")
 _EXACT_PARTS, _FAST_PARTS = ("embed", "exact", "layout"), ("int8", "approximate", "layout")
 
 
@@ -26,15 +28,16 @@ def measure_build(corpus: Corpus, baselines: Baselines, part: Callable[[str], Fi
     exact = Measure.less("build, exact graph", "s", built.seconds, recipe, 2.5, note)
     found.measures.append(exact.refused(_doubts(_EXACT_PARTS, part)))
     try:
-        embedding, graph = count / part("int8").numbers["per_second"], part("approximate").numbers["seconds"]
-    except (KatRayError, KeyError) as error:
+        fast = run_build([corpus.pairs], str(corpus.folder / "fast"), "--encoder", corpus.encoder, *_FAST)
+    except KatRayError as error:
         found.measures.append(Findings.nothing("build, int8 and approximate", str(error)).measures[0])
         return found
-    seconds = built.seconds - built.stages["embeddings"] - built.stages["neighbors"] + embedding + graph
-    note = f"The build with {embedding:,.0f} s for its vectors, at the rate of the part int8, and {graph:,.0f} s for "
-    note += "its graph, as the part approximate found."
-    fast = Measure.less("build, int8 and approximate", "s", seconds, recipe, 4, note)
-    found.measures.append(fast.refused(_doubts(_FAST_PARTS, part)))
+    took = ", ".join(f"{name} {seconds:.0f}" for name, seconds in fast.stages.items())
+    same = rank_correlation(fast.snapshot.weights, corpus.snapshot.weights)
+    ratio = Measure.less("build, int8 and approximate", "s", fast.seconds, recipe, 4, f"Its stages: {took} s.")
+    quality = Measure.at_least("its weights to the other's, Spearman", "", same, 0.98)
+    reasons = [] if quality.passed else ["Its weights order the prompts in another way."]
+    found.measures += [ratio.refused([*_doubts(_FAST_PARTS, part), *reasons]), quality]
     return found
 
 

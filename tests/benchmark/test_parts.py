@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import benchmark.parts
@@ -69,9 +70,10 @@ def test_every_part_has_its_way(run):
 
 
 class _Fixed:
-    """A build of 100 prompts in 100 seconds, against a recipe of 1,000 seconds."""
+    """A build of 100 prompts in 100 seconds, against a recipe of 1,000 seconds; the fast one takes as long."""
 
-    num_prompts = 100
+    num_prompts, weights = 100, np.arange(100.0)
+    pairs, folder, encoder = "pairs.jsonl", Path("folder"), "hashing"
     seconds, stages = 100.0, {"embeddings": 60.0, "neighbors": 30.0}
 
     @property
@@ -81,13 +83,30 @@ class _Fixed:
     snapshot = built
 
 
+class _Reversed(_Fixed):
+    weights = -np.arange(100.0)
+
+
+@pytest.fixture
+def recipe(monkeypatch):
+    monkeypatch.setattr("benchmark.whole_build._recipe", lambda *_: (1000.0, ""))
+
+
+@pytest.mark.usefixtures("recipe")
 @pytest.mark.parametrize("doubted", [None, "embed", "int8", "exact", "approximate", "layout"])
 def test_a_build_is_as_good_as_its_parts(monkeypatch, doubted):
-    monkeypatch.setattr("benchmark.whole_build._recipe", lambda *_: (1000.0, ""))
+    monkeypatch.setattr("benchmark.whole_build.run_build", lambda *_: _Fixed())
     found = {part: Findings(numbers={"per_second": 10.0, "seconds": 10.0}) for part in PARTS}
     if doubted:
         found[doubted].gate(Measure.at_least("quality", "", 0.5, 0.9))
-    exact, fast = measure_build(_Fixed(), None, found.__getitem__).told()
-    assert (exact.ours, fast.ours) == (100.0, 30.0)
+    exact, fast, same = measure_build(_Fixed(), None, found.__getitem__).told()
+    assert (exact.ours, fast.ours, same.ours) == (100.0, 100.0, pytest.approx(1.0))
     assert exact.passed is (doubted not in ("embed", "exact", "layout"))
     assert fast.passed is (doubted not in ("int8", "approximate", "layout"))
+
+
+@pytest.mark.usefixtures("recipe")
+def test_a_fast_build_with_other_weights_does_not_hold(monkeypatch):
+    monkeypatch.setattr("benchmark.whole_build.run_build", lambda *_: _Reversed())
+    exact, fast, same = measure_build(_Fixed(), None, lambda _: Findings()).told()
+    assert (exact.passed, fast.passed, same.passed) == (True, False, False)
