@@ -53,10 +53,11 @@ def _build_wheel(source: Path, folder: Path, **environment: str) -> Path:
     return next(folder.glob("*.whl"))
 
 
-def test_the_wheel_holds_the_library_and_the_built_viewer_and_nothing_else(wheel):
+def test_the_wheel_holds_the_library_its_page_and_the_built_viewer_and_nothing_else(wheel):
     names = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     built = ROOT / "viewer" / "dist"
     library = {str(path.relative_to(ROOT)) for path in (ROOT / "kat_ray").rglob("*.py")} | {"kat_ray/py.typed"}
+    library |= {f"kat_ray/evaluation/page.{kind}" for kind in ("css", "html", "js")}
     viewer = {f"kat_ray/viewer/{path.relative_to(built)}" for path in built.rglob("*") if path.is_file()}
     assert "kat_ray/viewer/index.html" in viewer
     assert names == library | viewer

@@ -74,7 +74,7 @@ def _shown(count: int) -> range:
 def _write_numbers(axes: Axes, similarities: Float32Matrix) -> None:
     for (row, column), value in np.ndenumerate(similarities):
         color = INK if 0.15 < value < 0.9 else "white"
-        axes.text(column, row, two_digits(value), ha="center", va="center", color=color)
+        axes.text(column, row, two_digits(float(value)), ha="center", va="center", color=color)
 
 
 def _mark_shared(axes: Axes, block: Block) -> None:

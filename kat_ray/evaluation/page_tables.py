@@ -1,0 +1,220 @@
+"""The tables of the page as HTML: verdict, checklist, measures, worst queries, encoders side by side.
+
+Knows reports and markup; nothing of plots. Whatever comes from outside goes through `_quoted` or `escape`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from html import escape
+
+from kat_ray.evaluation.checklist import CHECKLIST, Item, Verdict
+from kat_ray.evaluation.comparison import Comparison, is_different
+from kat_ray.evaluation.labels import Labels, one_line
+from kat_ray.evaluation.measures import Measure
+from kat_ray.evaluation.report import Near, Report, worst_queries
+
+_NUM_WORST = 10
+_TEXT_CHARACTERS = 200
+_NAME_CHARACTERS = 80
+_VERDICTS: dict[Verdict, tuple[str, str]] = {
+    "ready": ("pass", "✓ Ready"),
+    "not ready": ("fail", "✗ Not ready"),
+    "undecided": ("unknown", "? Undecided"),
+}
+_RESULTS = {True: ("pass", "✓ pass"), False: ("fail", "✗ fail"), None: ("unknown", "? undecided")}
+_FORMS = {line.name: line.form for line in CHECKLIST}
+_MINUS = "\u2212"
+
+
+def data_line(report: Report) -> str:
+    """What was evaluated on, in counts."""
+    relevance = report.relevance
+    counts = [(relevance.num_queries, "queries"), (relevance.num_documents, "documents"),
+              (len(relevance.rows), "relevant pairs"), (len(relevance.hard_rows), "hard negatives")]  # fmt: skip
+    return ", ".join(f"{count:,} {name}" for count, name in counts if count)
+
+
+def choice(reports: Sequence[Report]) -> str:
+    """Buttons for one encoder at a time; nothing for a single one."""
+    if len(reports) == 1:
+        return ""
+    buttons = [
+        f'<label><input type="radio" name="evaluation" value="{number}"{" checked" if number == 0 else ""}>'
+        f"{_name(report)} <span class={_VERDICTS[report.judgment.verdict][0]!r}>"
+        f"{_VERDICTS[report.judgment.verdict][1]}</span></label>"
+        for number, report in enumerate(reports)
+    ]
+    return f'<nav><fieldset class="choice" aria-label="Encoder">{"".join(buttons)}</fieldset></nav>'
+
+
+def verdict_section(report: Report, number: int) -> str:
+    """Verdict, checklist, advice, measures and details of one encoder."""
+    judgment = report.judgment
+    kind, word = _VERDICTS[judgment.verdict]
+    advice = "".join(f"<li>{escape(step)}</li>" for step in judgment.advice)
+    return f"""<section data-evaluation="{number}">
+<h2>{_name(report)}</h2>
+<div class="verdict {kind}"><strong>{word}</strong><p>{escape(judgment.reason)}</p></div>
+<h2>Checklist</h2>
+{_checklist(judgment.items)}
+<h2>What to do</h2>
+<ol>{advice}</ol>
+<details><summary>All measures, with 95 % intervals</summary>{_measures(report)}</details>
+</section>"""
+
+
+def worst_section(report: Report, number: int) -> str:
+    """The queries that do worst, with what stands before their positives."""
+    worst = worst_queries(report.scores, report.relevance, _NUM_WORST)
+    labels = Labels.of(report.texts)
+    if not worst:
+        table = "<p>Every query has a relevant document at rank 1.</p>"
+    else:
+        head = "".join(_head(name, name == "Rank") for name in ("Query", "Rank", "Relevant document", "Beaten by"))
+        rows = []
+        for one in worst:
+            beaten = "".join(f"<li>{_document(labels, near)}</li>" for near in one.beaten_by)
+            rows.append(
+                f'<tr><td><span class="interval">Q{one.query + 1}</span> {_quoted(labels.query(one.query))}</td>'
+                f'<td class="number" data-name="rank">{one.rank:,}</td>'
+                f'<td data-name="relevant:">{_document(labels, one.relevant)}</td>'
+                f'<td data-name="beaten by:"><ol>{beaten}</ol></td></tr>'
+            )
+        table = f'<div class="wide"><table class="worst"><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+    return f'<section data-evaluation="{number}"><h2>Worst queries, with what beat them</h2>{table}</section>'
+
+
+def comparison_section(reports: Sequence[Report], comparisons: Sequence[Comparison]) -> str:
+    """Measures of all encoders side by side, and the differences from the first one."""
+    if len(reports) == 1:
+        return ""
+    head = _head("Measure") + "".join(f'<th class="number">{_name(report)}</th>' for report in reports)
+    verdicts = "".join(_verdict_cell(report.judgment.verdict) for report in reports)
+    rows = [f"<tr><th>verdict</th>{verdicts}</tr>"]
+    for measure in reports[0].measures:
+        cells = [f'<td class="number">{_value(report.measures[measure].value)}</td>' for report in reports]
+        for place, comparison in enumerate(comparisons, 1):
+            difference = comparison.differences[measure]
+            cells[place] = cells[place].removesuffix("</td>") + f"<br>{_difference(difference)}</td>"
+        rows.append(f"<tr><th>{escape(measure)}</th>{''.join(cells)}</tr>")
+    rows += _moved(comparisons)
+    told = (
+        f'<p class="note">Below: the difference from {_name(reports[0])} with its paired 95 % interval; * marks one '
+        "that leaves out 0, as one in twenty does by chance.</p>"
+        if comparisons
+        else ""
+    )
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+    return f"<section><h2>Encoders side by side</h2>{told}{table}</section>"
+
+
+def _moved(comparisons: Sequence[Comparison]) -> list[str]:
+    """How many queries do better and worse than with the first encoder."""
+    counts = (("queries better", "better"), ("queries worse", "worse"), ("queries the same", "same"))
+    return [
+        f'<tr><th>{name}</th><td class="number">–</td>'
+        + "".join(f'<td class="number">{getattr(comparison, key):,}</td>' for comparison in comparisons)
+        + "</tr>"
+        for name, key in counts
+        if comparisons
+    ]
+
+
+def _checklist(items: Iterable[Item]) -> str:
+    head = _head("Item") + _head("Value", True) + _head("Needed", True) + '<th class="result">Result</th>'
+    rows = []
+    for item in items:
+        kind, word = _RESULTS[item.passed]
+        note = f'<br><span class="note">{escape(item.sentence)}</span>' if _needs_words(item) else ""
+        form = _FORMS[item.name]
+        needed = f"{escape(item.relation)} {item.threshold:{'.0%' if form.endswith('%') else 'g'}}"
+        band = f" ({item.band})" if item.passed is False else ""
+        rows.append(
+            f'<tr><th>{escape(item.title)}{note}</th><td class="number">{_item_value(item, form)}</td>'
+            f'<td class="number needed">{needed}</td><td class="result {kind}">{word}{band}</td></tr>'
+        )
+    return f'<table class="checklist"><thead><tr>{head}</tr></thead>{_body(rows)}</table>'
+
+
+def _needs_words(item: Item) -> bool:
+    """Whether the numbers alone do not say how it stands: no value, or one that other queries could turn."""
+    if item.low is None or item.high is None:
+        return item.value is None
+    return item.low <= item.threshold <= item.high
+
+
+def _item_value(item: Item, form: str) -> str:
+    if item.value is None:
+        return "–"
+    value = _signed(format(item.value, form))
+    if item.low is None or item.high is None:
+        return value
+    return (
+        f'{value} <span class="interval">{_signed(format(item.low, form))} to {_signed(format(item.high, form))}</span>'
+    )
+
+
+def _measures(report: Report) -> str:
+    rows = []
+    for name, measure in report.measures.items():
+        interval = "–" if math.isnan(measure.low) else f"{_value(measure.low)} to {_value(measure.high)}"
+        rows.append(
+            f'<tr><th>{escape(name)}</th><td class="number">{_value(measure.value)}</td>'
+            f'<td class="number interval">{interval}</td></tr>'
+        )
+    for name, value in report.details.items():
+        shown = _value(value) if isinstance(value, float) else "–" if value is None else str(value)
+        rows.append(f'<tr><th>{_line(name)}</th><td class="number" colspan="2">{_line(shown)}</td></tr>')
+    return f'<div class="wide"><table>{_body(rows)}</table></div>'
+
+
+def _difference(difference: Measure) -> str:
+    if math.isnan(difference.low):
+        return f'<span class="interval">{_value(difference.value, "+")}</span>'
+    mark = "*" if is_different(difference) else ""
+    return (
+        f'<span class="interval">{_value(difference.value, "+")}{mark} ({_value(difference.low, "+")} to '
+        f"{_value(difference.high, '+')})</span>"
+    )
+
+
+def _document(labels: Labels, near: Near) -> str:
+    return f'{_quoted(labels.document(near.row))} <span class="interval">{_value(near.similarity)}</span>'
+
+
+def _verdict_cell(verdict: Verdict) -> str:
+    kind, word = _VERDICTS[verdict]
+    return f'<td class="number {kind}">{word}</td>'
+
+
+def _head(name: str, is_number: bool = False) -> str:
+    return f'<th class="number">{name}</th>' if is_number else f"<th>{name}</th>"
+
+
+def _body(rows: Sequence[str]) -> str:
+    return f"<tbody>{''.join(rows)}</tbody>"
+
+
+def _name(report: Report) -> str:
+    return f'<span class="quoted">{_line(report.name, _NAME_CHARACTERS)}</span>'
+
+
+def _quoted(text: str) -> str:
+    return f'<span class="quoted" dir="auto">{_line(text)}</span>'
+
+
+def _line(text: str, limit: int = _TEXT_CHARACTERS) -> str:
+    return escape(one_line(text, limit))
+
+
+def _value(value: float, sign: str = "") -> str:
+    if not math.isfinite(value):
+        return "–"
+    return _signed(f"{value:{sign}.4f}" if abs(value) < 1000 else f"{value:{sign}.3g}")
+
+
+def _signed(number: str) -> str:
+    """With a minus as wide as a plus."""
+    return number.replace("-", _MINUS)
