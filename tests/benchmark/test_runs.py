@@ -66,7 +66,7 @@ def test_layouts_are_compared_by_one_measure(corpus):
 
 
 @pytest.mark.long
-@pytest.mark.skipif(not has_redis(), reason="no redis-server on the PATH")
+@pytest.mark.skipif(not has_redis(), reason="no redis-server")
 def test_redis_answers_with_the_weights(corpus):
     names = [one.name for one in Run(corpus, Clock()).findings("http").measures]
     assert "Ray Serve, against Redis MGET" in names
