@@ -11,6 +11,8 @@ from unicodedata import category
 
 from kat_ray.evaluation.relevance import EvaluationSet
 
+_DIRECTIONS = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+
 
 @dataclass(frozen=True, slots=True)
 class Labels:
@@ -37,9 +39,10 @@ class Labels:
 def one_line(text: str, limit: int) -> str:
     """The text with each run of white space and control characters as one space, cut to `limit` with an ellipsis.
 
-    Characters are code points. No more of a long text is looked at than may be shown.
+    Characters are code points. What embeds or overrides directions goes: unclosed, it would turn what stands behind the
+    text. No more of a long text is looked at than may be shown.
     """
-    head = text[: 4 * limit]
+    head = text[: 4 * limit].translate(_DIRECTIONS)
     line = " ".join("".join(" " if category(letter) == "Cc" else letter for letter in head).split())
-    is_whole = len(text) <= len(head) and len(line) <= limit
+    is_whole = len(text) <= 4 * limit and len(line) <= limit
     return line if is_whole else f"{line[: limit - 1].rstrip()}…"

@@ -25,6 +25,8 @@
   const shown = () => DATA.evaluations[state.evaluation];
   const text = (number) => DATA.texts[number];
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const three = (value) => value.toFixed(3).replace(/^-(0\.0+)$/, "$1").replace("-", "\u2212");
+  const count = (value) => value.toLocaleString("en");
   const percent = (share) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 2 : 1)} %`;
 
   /** An element with a class, and a text or other elements in it. */
@@ -61,8 +63,8 @@
     const e = shown();
     return [
       [`Query ${e.rows[place] + 1}`, text(e.queries[place])],
-      [`similarity with its own positive ${e.similarity[place].toFixed(3)}; first relevant document at rank ` +
-        `${e.rank[place]} of ${e.numDocuments}`],
+      [`similarity with its own positive ${three(e.similarity[place])}; first relevant document at rank ` +
+        `${count(e.rank[place])} of ${count(e.numDocuments)}`],
     ];
   }
 
@@ -164,7 +166,7 @@
       return [
         [`Query ${e.rows[row] + 1}`, text(e.queries[row])],
         [`Positive of query ${e.rows[column] + 1}, ${kind}`, text(e.documents[e.own[column]])],
-        [`similarity ${e.heat.similarity[row][column].toFixed(3)}`],
+        [`similarity ${three(e.heat.similarity[row][column])}`],
       ];
     }, ({ pointNumber, pointIndex }) => chooseQuery((pointNumber ?? pointIndex)[0]));
   }
@@ -184,7 +186,7 @@
     return draw("bars", traces, { barmode: "overlay", shapes: means, xaxis: { title: { text: "cosine similarity" },
       nticks: 8, range: [edges[0], edges.at(-1)] },
       yaxis: { title: { text: "share of the pairs of a kind" }, tickformat: ".0%" } }, ([{ pointNumber: place }]) => [
-      [`similarity ${edges[place].toFixed(3)} to ${edges[place + 1].toFixed(3)}`],
+      [`similarity ${three(edges[place])} to ${three(edges[place + 1])}`],
       ...KINDS.map(([name], kind) => [`${percent(shares[kind][place])} of the ${name} pairs`]),
     ]);
   }
@@ -200,7 +202,7 @@
       const [name, box] = boxes[curveNumber];
       const rows = [["99th percentile", "high"], ["upper quartile", "upper_quartile"], ["median", "median"],
         ["lower quartile", "lower_quartile"], ["1st percentile", "low"], ["mean", "mean"], ["deviation", "deviation"]];
-      return [[`${name} pairs`], ...rows.map(([words, key]) => [`${words} ${box[key].toFixed(3)}`])];
+      return [[`${name} pairs`], ...rows.map(([words, key]) => [`${words} ${three(box[key])}`])];
     });
   }
 
@@ -229,7 +231,7 @@
     const place = state.query;
     element("query").value = String(place);
     element("asked").replaceChildren(make("p", "quoted", text(e.queries[place])),
-      make("p", "note", `first relevant document at rank ${e.rank[place]} of ${e.numDocuments}`));
+      make("p", "note", `first relevant document at rank ${count(e.rank[place])} of ${count(e.numDocuments)}`));
     element("nearest").replaceChildren(...e.top[place].map((number, rank) => {
       const similarity = e.topSimilarity[place][rank];
       const right = e.topRight[place][rank] === 1;
@@ -239,9 +241,9 @@
       mark.title = right ? "relevant" : "not relevant";
       const line = make("li", right ? "right" : "wrong", make("span", "note", String(rank + 1)), mark,
         make("span", "quoted", text(e.documents[number])), make("div", "track", bar),
-        make("span", "number", similarity.toFixed(3)));
+        make("span", "number", three(similarity)));
       line.addEventListener("pointermove", (event) => tell(event, [
-        [`rank ${rank + 1}, similarity ${similarity.toFixed(3)}, ${right ? "relevant" : "not relevant"}`],
+        [`rank ${rank + 1}, similarity ${three(similarity)}, ${right ? "relevant" : "not relevant"}`],
         ...tellDocument(number),
       ]));
       line.addEventListener("pointerleave", hush);
@@ -260,7 +262,7 @@
   async function drawAll() {
     const e = shown();
     element("shown").textContent = e.rows.length < e.numQueries
-      ? `The plots show ${e.rows.length} of ${e.numQueries} queries; all numbers are of all queries.` : "";
+      ? `The plots show ${count(e.rows.length)} of ${count(e.numQueries)} queries; all numbers are of all queries.` : "";
     drawNearest();
     await Promise.all([drawMap("tsne"), drawMap("umap"), drawHeat(), drawBars(), drawBoxes()]);
     document.documentElement.dataset.drawn = String(state.evaluation);

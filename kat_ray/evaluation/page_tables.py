@@ -216,5 +216,5 @@ def _value(value: float, sign: str = "") -> str:
 
 
 def _signed(number: str) -> str:
-    """With a minus as wide as a plus."""
-    return number.replace("-", _MINUS)
+    """With a minus as wide as a plus, and none before 0.000."""
+    return number.lstrip("-") if not number.strip("-0.%") else number.replace("-", _MINUS)

@@ -25,6 +25,7 @@ def test_one_line_is_short_and_holds_no_control_characters(text, limit):
         ("  two\n\n\twords\x00\x1b ", "two words"),
         ("0123456789", "0123456789"),
         ("0123456789a", "012345678…"),
+        ("\u202egnp\u2066.exe\u2069\u202c", "gnp.exe"),
         ("word     " * 30, "word word…"),
     ],
 )

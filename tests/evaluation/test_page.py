@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections import Counter
 from html.parser import HTMLParser
@@ -155,6 +156,7 @@ def test_several_encoders_stand_side_by_side_with_their_differences(planted, cha
     assert read.tags["input"] == 2
     assert f"−{-margin.value:.4f}* (−{-margin.low:.4f} to −{-margin.high:.4f})" in read.text
     assert f"queries worse – {comparison.worse}" in read.text
+    assert not re.search(r"[-−]0\.0*(?!\d)", read.text)
     write_page(path, both)
     assert "difference from" not in Read(path).text
 
