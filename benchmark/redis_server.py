@@ -11,9 +11,9 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -101,22 +101,18 @@ def weights_in(answer: bytes, num_ids: int) -> list[float]:
 
 def answers_per_second(port: int, ids: Sequence[str], seconds: float) -> float:
     """How often a second all these ids are answered, over some connections."""
-    asked, counts = question(ids), [0] * NUM_CONNECTIONS
-    started = time.perf_counter()
+    asked, started = question(ids), time.perf_counter()
 
-    def run(number: int) -> None:
-        connection = WeightsInRedis(port)
+    def run(_number: int) -> int:
+        connection, count = WeightsInRedis(port), 0
         while time.perf_counter() < started + seconds:
             connection.get(asked, len(ids))
-            counts[number] += 1
+            count += 1
         connection.close()
+        return count
 
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(NUM_CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / (time.perf_counter() - started)
+    with ThreadPoolExecutor(NUM_CONNECTIONS) as pool:
+        return sum(pool.map(run, range(NUM_CONNECTIONS))) / (time.perf_counter() - started)
 
 
 def _command(words: Sequence[bytes]) -> bytes:

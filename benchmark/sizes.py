@@ -27,7 +27,7 @@ class Sizes:
     """Rows of the seeded layout of the plain recipe; linear."""
     truth: int = 500
     """Rows whose neighbors are looked for in float64 among all."""
-    minute: int = 12_000
+    minute: int = 17_000
     """Prompts a core that take about a minute to build."""
     small: int = 1_000
     """Prompts of the build whose memory counts as nothing."""

@@ -4,7 +4,7 @@ A block is one row group of prompts.parquet, so the plan is a pure function of t
 (text, encoder): rows that a published snapshot already holds are copied, finished blocks of a broken run are kept
 below `cache` by the content of their texts, and only the rest is encoded, the blocks with most text first: so the
 last ones to be done are short, and no worker waits long for another.
-Memory: an actor holds one block; the planning worker 28 bytes a prompt, twice that for every snapshot it looks at;
+Memory: an actor holds one block; the planning worker 32 bytes a prompt, twice that for every snapshot it looks at;
 the driver one small record a block.
 """
 
@@ -33,7 +33,7 @@ from kat_ray.engine.tasks import progress_bar, run_attempts, run_task
 from kat_ray.snapshot.columns import read_block, write_npy
 from kat_ray.storage import Location
 
-_MOST_AT_ONCE = 2  # blocks at an actor: it has the next one when it is done, and near the end others can take it
+_MOST_AT_ONCE = 2  # blocks at an actor, so that it has the next one when it is done
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,9 @@ def embed(
 
     `snapshots` are whole folders whose vectors come from the same encoder. Blocks stay below `cache` until the caller
     removes it, so that a build that fails later embeds nothing again. A finished stage is not done again.
+
+    Raises:
+        KatRayError: an encoder that cannot be used, or a snapshot that is taken away while its vectors are copied.
     """
     record = work / "embeddings.json"
     if record.exists():
@@ -123,7 +126,7 @@ def _map(
 ) -> Any:
     """Ray Data over a pool of actors that are not restarted: a lost one ends the attempt, and `run_attempts` goes on.
 
-    No block waits at one actor while another one has none.
+    At most one block waits at an actor, and none where there are few.
 
     Ray Data would by itself restart actors and repeat their blocks without bound, see `kat_ray.engine.tasks`; the
     argument that turns this off is deprecated without another in its place.

@@ -2,7 +2,7 @@
 
 Knows processes; nothing of Ray. A cluster that was joined is not ours to measure. To count shared pages once the
 kernel walks through all of them, a tenth of a core where it is done each second; so that is done only where resident
-pages, which cost nothing to ask for, are more than ever, and else each ten seconds.
+pages, which cost nothing to ask for, are more than at the last look, and else each ten seconds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PeakMemory:
 
     def __init__(self) -> None:
         self.peak_bytes = 0
-        self._most_resident, self._looked_at = 0.0, -_LONGEST_SECONDS
+        self._resident, self._looked_at = 0.0, -_LONGEST_SECONDS  # when it looked last
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._sample_until_stopped, name="peak-memory", daemon=True)
 
@@ -50,8 +50,8 @@ class PeakMemory:
         root, now = psutil.Process(), time.monotonic()
         tree = (root, *root.children(recursive=True))
         resident = sum(_bytes(process, "memory_info", "rss") for process in tree)
-        if resident > _MORE * self._most_resident or now - self._looked_at >= _LONGEST_SECONDS:
-            self._most_resident, self._looked_at = max(resident, self._most_resident), now
+        if resident > _MORE * self._resident or now - self._looked_at >= _LONGEST_SECONDS:
+            self._resident, self._looked_at = resident, now
             self.peak_bytes = max(self.peak_bytes, sum(_bytes(process, "memory_full_info", "pss") for process in tree))
 
 

@@ -70,7 +70,7 @@ def find_neighbors(
     num_rows = read_npy_header(work / "embeddings.npy").shape[0]
     k = min(k, num_rows - 1)
     recall = None
-    former = run_task(plan_growth, work, list(snapshots), k) if index == "exact" and snapshots else None
+    former = run_task(plan_growth, work, list(snapshots), k) if index == "exact" and snapshots and k else None
     if former is not None:
         run_task(_join, work, grow_neighbors(work, former, k, device, num_workers), k)
     elif index == "exact":

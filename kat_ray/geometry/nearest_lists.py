@@ -19,7 +19,7 @@ _BLOCKS = 64  # parts of a round, for any number of threads up to this
 
 
 class NearestLists:
-    """Lists of `size` rows for each of N rows, best first; 8 N size bytes, and as much again during `refine`."""
+    """Lists of `size` rows for each of N rows, best first: 8 N size bytes, and 8 N (size + 2 width) in `refine`."""
 
     def __init__(self, num_rows: int, size: int) -> None:
         self._scores = np.full((num_rows, size), -np.inf, np.float32)

@@ -45,7 +45,7 @@ class Neighbors:
     distances: Float64Matrix
 
 
-class _Measured(NamedTuple):
+class Measured(NamedTuple):
     """Rows float32 [., D] and their Euclidean norms float64 [.]."""
 
     vectors: Float32Matrix
@@ -65,7 +65,7 @@ class ExactIndex:
     """
 
     def __init__(self, shard: Float32Matrix, shard_start: int = 0, *, device: Device = "cpu") -> None:
-        self._held = _measure("shard", shard)
+        self._held = measured("shard", shard)
         self._start = shard_start
         self._finder = _finder(device)(*self._held) if len(shard) else None
 
@@ -81,7 +81,7 @@ class ExactIndex:
         Raises:
             InputError: shapes or dtypes that do not fit, NaN or infinity, rows longer than 1e6.
         """
-        shard, asked = self._held.vectors, _measure("queries", queries)
+        shard, asked = self._held.vectors, measured("queries", queries)
         _require_fitting(queries, query_rows, shard)
         if k == 0 or len(queries) == 0 or self._finder is None:
             return _nobody(len(queries), k)
@@ -138,6 +138,20 @@ def exact_neighbors(
     return Neighbors(np.concatenate([b.indices for b in blocks]), np.concatenate([b.distances for b in blocks]))
 
 
+def measured(name: str, vectors: Float32Matrix) -> Measured:
+    """Check vectors [., D] and measure their lengths.
+
+    Raises:
+        InputError: another shape or dtype, NaN or infinity, rows longer than 1e6.
+    """
+    if vectors.ndim != 2 or vectors.dtype != np.float32:
+        raise InputError(f"{name} is {vectors.dtype} of shape {vectors.shape}, expected float32 rows [., D].")
+    lengths = np.sqrt(squared_norms(vectors))
+    if len(bad := np.flatnonzero(~(lengths <= _LARGEST_LENGTH))):
+        raise InputError(f"{name} holds NaN, infinity or a norm above {_LARGEST_LENGTH:g}, first in row {bad[0]:,}.")
+    return Measured(np.asarray(vectors), lengths)
+
+
 def _finder(device: Device) -> type[CodedShard | TensorShard]:
     """Both need torch, which whoever only plans a search does without."""
     if device == "gpu":
@@ -150,7 +164,7 @@ def _finder(device: Device) -> type[CodedShard | TensorShard]:
 
 
 def _possible_rows(
-    asked: _Measured, held: _Measured, unproved: Int64Vector, squares: Float64Vector
+    asked: Measured, held: Measured, unproved: Int64Vector, squares: Float64Vector
 ) -> Iterator[tuple[int, Int64Vector]]:
     """Each unproved query with the shard rows, ascending, that float32 cannot prove to be farther than its square."""
     bounds = squares + _float32_error(held.vectors.shape[1], asked.lengths + held.lengths.max())
@@ -169,15 +183,6 @@ def _float32_error(dimension: int, reach: Float64Vector) -> Float64Vector:
     """
     terms = (dimension + 4) * 2.0**-24
     return np.asarray(terms / (1.0 - terms) * reach**2 + (dimension + 4) * 2.0**-124)
-
-
-def _measure(name: str, vectors: Float32Matrix) -> _Measured:
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise InputError(f"{name} is {vectors.dtype} of shape {vectors.shape}, expected float32 rows [., D].")
-    lengths = np.sqrt(squared_norms(vectors))
-    if len(bad := np.flatnonzero(~(lengths <= _LARGEST_LENGTH))):
-        raise InputError(f"{name} holds NaN, infinity or a norm above {_LARGEST_LENGTH:g}, first in row {bad[0]:,}.")
-    return _Measured(np.asarray(vectors), lengths)
 
 
 def _require_fitting(queries: Float32Matrix, query_rows: Int64Vector, shard: Float32Matrix) -> None:

@@ -53,7 +53,7 @@ class CumulativeTable:
         num_bins = 1 << min(_BINS_PER_ROW * len(steps) - 1, _MOST_BINS - 1).bit_length()
         self._shift = np.uint64(65 - num_bins.bit_length())
         counts = _counts_below(steps)
-        self._last_words = (counts << np.uint64(_REST_BITS)) - np.uint64(1)
+        self._last_words = np.where(counts == 0, 0, (counts << np.uint64(_REST_BITS)) - np.uint64(1))
         kind = np.int32 if len(steps) < 2**31 else np.int64
         first_words = np.arange(num_bins, dtype=np.uint64) << self._shift
         guide = np.searchsorted(self._last_words, first_words, side="left")

@@ -18,6 +18,7 @@ from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
 from kat_ray.engine import embedding, tasks
 from kat_ray.engine.embedding import EmbeddingSummary, embed
+from kat_ray.engine.embedding_plan import Places, plan_blocks
 from kat_ray.engine.session import session
 from kat_ray.errors import EncoderError, ResourceError
 from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS
@@ -95,6 +96,24 @@ def test_only_new_texts_are_encoded_and_the_rest_is_copied(undisturbed: Path, tm
         column = np.load(tmp_path / f"{name}.npy")
         np.testing.assert_array_equal(column[1:-1], np.load(undisturbed / f"{name}.npy")[known])
         np.testing.assert_array_equal(column[[0, -1]], made)
+
+
+def test_a_block_that_snapshots_have_whole_is_copied_without_a_worker(undisturbed: Path, tmp_path: Path) -> None:
+    texts = [*TEXTS[: 2 * PROMPT_BLOCK_ROWS], "a new text"]
+    summary = run(tmp_path, texts, snapshots=(undisturbed,))
+    assert (summary.num_embedded, summary.num_reused) == (1, len(texts) - 1)
+    assert len(list((tmp_path / "cache").rglob("*.npz"))) == 1
+    for name in COLUMNS:
+        np.testing.assert_array_equal(np.load(tmp_path / name)[:-1], np.load(undisturbed / name)[: len(texts) - 1])
+
+
+def test_the_blocks_with_most_text_come_first(tmp_path: Path) -> None:
+    texts = [f"{number:07} " + "word " * (number // PROMPT_BLOCK_ROWS) for number in range(3 * PROMPT_BLOCK_ROWS)]
+    prompts, work = write_texts(tmp_path, texts), Location(str(tmp_path))
+    blocks = plan_blocks(prompts, work, [])
+    places = Places(prompts, work, work / "cache", ())
+    stage = embedding._EncodingStage(places, CONFIG, 1, blocks)
+    assert [block.index for block in stage.remaining()] == [2, 1, 0]
 
 
 def test_texts_cut_at_the_token_limit_are_counted(cluster: Cluster, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import numba
 import numpy as np
 import pytest
 
+from kat_ray.errors import InputError
 from kat_ray.geometry import approximate, codes
 from kat_ray.geometry.approximate import approximate_neighbors
 from kat_ray.geometry.neighbors import exact_neighbors
@@ -77,6 +78,24 @@ def test_thousands_of_equal_rows_are_neighbors_of_each_other(different):
     found = approximate_neighbors(equal, 5)
     assert (found.distances == 0).all()
     assert (found.indices % different == np.arange(9000)[:, None] % different).all()
+
+
+def test_what_all_rows_have_in_common_costs_no_recall(crowds):
+    shifted = crowds + np.eye(1, 64, dtype=np.float32) * 100
+    assert measure_recall(shifted, approximate_neighbors(shifted, 20)).mean >= 0.99
+
+
+def test_a_row_that_is_no_vector_is_refused(crowds):
+    spoiled = crowds.copy()
+    spoiled[7, 3] = np.nan
+    with pytest.raises(InputError, match="first in row 7"):
+        approximate_neighbors(spoiled, 5)
+
+
+@pytest.mark.parametrize("num_rows", [4095, 4096])
+def test_more_neighbors_than_there_are_rows_are_all_of_them(num_rows):
+    line = np.arange(num_rows, dtype=np.float32)[:, None]
+    assert approximate_neighbors(line, num_rows + 3).indices.shape == (num_rows, num_rows - 1)
 
 
 def test_no_neighbors_can_be_asked_for(crowds):

@@ -97,6 +97,14 @@ def test_draws_with_replacement_are_those_of_a_binary_search_bit_for_bit(weights
         assert np.array_equal(CumulativeTable(weights).draw(300, seed, start), expected)
 
 
+@pytest.mark.parametrize("first", [0.0, 1e-300, 1e-18])
+def test_rows_in_front_that_no_number_falls_on_are_passed(first):
+    weights = np.r_[np.full(600, first), np.ones(400), np.zeros(50)]
+    expected = _inverse_of_the_running_sum(weights, 5000, 3)
+    assert expected.min() == 600
+    assert np.array_equal(CumulativeTable(weights).draw(5000, 3), expected)
+
+
 @pytest.mark.parametrize("num_rows", [1, 2, 3, 1000, 65_536, 65_537])
 @pytest.mark.parametrize("skew", [0.05, 1.0, 50.0])
 def test_long_draws_are_those_of_a_binary_search_bit_for_bit(num_rows, skew):
