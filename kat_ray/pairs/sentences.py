@@ -32,16 +32,28 @@ def evasion(rng: Random) -> str:
     return _pick(_EVASIONS, rng)
 
 
+def exchange(topic: Topic, rng: Random) -> tuple[str, str, str]:
+    """A question, its answer, and an answer of the same words about another thing."""
+    asked, answered = _EXCHANGES[int(rng.random() * len(_EXCHANGES))]
+    words = _words(topic, rng)
+    about_other = {**words, "thing": words["other"], "other": words["thing"]}
+    return asked.format(**words), answered.format(**words), answered.format(**about_other)
+
+
 def _fill(template: str, topic: Topic, rng: Random) -> str:
+    return template.format(**_words(topic, rng))
+
+
+def _words(topic: Topic, rng: Random) -> dict[str, str | int]:
     first = int(rng.random() * len(topic.things))
-    return template.format(
-        thing=topic.things[first],
-        other=topic.things[first - 1 - int(rng.random() * (len(topic.things) - 1))],
-        act=_pick(topic.acts, rng),
-        trouble=_pick(topic.troubles, rng),
-        setting=_pick(topic.settings, rng),
-        number=2 + int(rng.random() * 39),
-    )
+    return {
+        "thing": topic.things[first],
+        "other": topic.things[first - 1 - int(rng.random() * (len(topic.things) - 1))],
+        "act": _pick(topic.acts, rng),
+        "trouble": _pick(topic.troubles, rng),
+        "setting": _pick(topic.settings, rng),
+        "number": 2 + int(rng.random() * 39),
+    }
 
 
 def _pick(words: tuple[str, ...], rng: Random) -> str:
@@ -95,6 +107,19 @@ _FOLLOW_UPS = (
     "Does that also hold {setting}?",
     "Should I {act} {thing} or {other} first?",
     "Please shorten that to one paragraph.",
+)
+_EXCHANGES = (
+    ("How do I {act} {thing} {setting}?", "To {act} {thing} {setting}, begin with {other} and take {number} minutes."),
+    (
+        "What should I know before I {act} {thing} {setting}?",
+        "People who {act} {thing} {setting} learn soon that it {trouble}.",
+    ),
+    (
+        "I tried to {act} {thing}, but it {trouble}. Why?",
+        "When you {act} {thing} and it {trouble}, look at {other} first.",
+    ),
+    ("Is it hard to {act} {thing}?", "It is not hard to {act} {thing}: about {number} tries, and some care {setting}."),
+    ("What goes wrong with {thing} {setting}?", "The usual fault of {thing} {setting} is that it {trouble}."),
 )
 _EVASIONS = (
     "I am not sure about that.",
