@@ -24,6 +24,7 @@ Block = TypeVar("Block")
 
 MAX_IDLE_ATTEMPTS = 6
 """Lost workers that a single task survives, and attempts in a row without a finished block that a stage survives."""
+_END = object()
 _ADVICE = "\nFailed to apply UDF transform"  # Ray Data adds advice on its own options to the message
 
 
@@ -44,16 +45,18 @@ LOST_WORKER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call for a worker: with `num_gpus` it holds GPUs, else a CPU."""
+    """One call for a worker: with `num_gpus` it holds GPUs, else CPUs."""
 
     function: Callable[..., Any]
     arguments: tuple[object, ...]
     num_gpus: int = 0
+    num_cpus: int = 1
 
-    def start(self) -> Any:
+    def start(self, **options: object) -> Any:
         """Submit; Ray itself repeats it when its worker is lost."""
-        hardware = {"num_gpus": self.num_gpus, "num_cpus": 0} if self.num_gpus else {"num_cpus": 1}
-        return ray.remote(self.function).options(max_retries=MAX_IDLE_ATTEMPTS, **hardware).remote(*self.arguments)
+        hardware = {"num_gpus": self.num_gpus, "num_cpus": 0} if self.num_gpus else {"num_cpus": self.num_cpus}
+        remote = ray.remote(self.function).options(max_retries=MAX_IDLE_ATTEMPTS, **hardware, **options)
+        return remote.remote(*self.arguments)
 
 
 def run_task(function: Callable[..., Result], *arguments: object, num_gpus: int = 0) -> Result:
@@ -79,6 +82,38 @@ def run_side_by_side(label: str, calls: Sequence[Call], unit: str = "tasks") -> 
             for reference in ready:
                 results[numbers.pop(reference)] = _result(reference)
             bar.update(len(ready))
+            if not ready:
+                bar.refresh()
+    return results
+
+
+def run_with_progress(label: str, calls: Sequence[Call], total: int, unit: str = "rows") -> list[Any]:
+    """Several generators at once, each on its worker, and the result of each in order.
+
+    A generator yields how many of the `total` rows it has done since, as an int, or what it turns to, as a str; both
+    are shown by a bar on stderr. What it yields besides is its result. It is repeated from its start when its worker
+    is lost, so that it has to yield the same numbers again.
+
+    Raises:
+        KatRayError: as `run_task`, as soon as one call fails.
+    """
+    streams = {call.start(num_returns="streaming"): number for number, call in enumerate(calls)}
+    results: list[Any] = [None] * len(calls)
+    with progress_bar(label, total, unit=unit) as bar:
+        while streams:
+            ready, _ = ray.wait(list(streams), timeout=bar.mininterval)
+            for stream in ready:
+                number = streams[stream]
+                value = _next(stream)
+                if value is _END:
+                    del streams[stream]
+                elif isinstance(value, int):
+                    bar.update(value)
+                elif isinstance(value, str):
+                    bar.delay = 0.0  # now it is shown, and closing it has to end its line
+                    bar.set_postfix_str(value)
+                else:
+                    results[number] = value
             if not ready:
                 bar.refresh()
     return results
@@ -150,6 +185,14 @@ def own_error(error: BaseException) -> BaseException:
     if isinstance(error, LOST_WORKER_ERRORS):
         return ResourceError(f"A worker was lost and did not come back: {str(error).strip().splitlines()[0]}")
     return error
+
+
+def _next(stream: Any) -> Any:
+    try:
+        reference = next(stream)
+    except StopIteration:
+        return _END
+    return _result(reference)
 
 
 def _result(reference: Any) -> Any:

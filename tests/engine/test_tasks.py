@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from kat_ray.engine.tasks import (
     run_attempts,
     run_side_by_side,
     run_task,
+    run_with_progress,
 )
 from kat_ray.errors import EncoderError, InputError, ResourceError
 from tests.engine.conftest import start_cluster
@@ -161,6 +162,41 @@ def test_side_by_side_calls_answer_in_order_and_fail_at_the_first_fault(joined: 
     assert run_side_by_side("numbers", [Call(square, (number,)) for number in (3, 1, 4)]) == [9, 1, 16]
     with pytest.raises(EncoderError):
         run_side_by_side("numbers", [Call(refuse, ()), Call(square, (7,))])
+
+
+def count_to(number: int, counter: Path | None = None) -> Iterator[int | str | list[int]]:
+    """In steps of one; with a counter its worker dies after two steps, the first time."""
+    yield "counting"
+    for step in range(number):
+        if step == 2 and counter is not None:
+            crash_until(counter, 1)
+        yield 1
+    yield [number]
+
+
+def refuse_after_a_step() -> Iterator[int]:
+    yield 1
+    refuse()
+
+
+def test_steps_of_generators_are_shown_and_their_results_come_in_order(
+    joined: None, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run_with_progress("numbers", [Call(count_to, (number,)) for number in (3, 1, 4)], 8) == [[3], [1], [4]]
+    shown = capfd.readouterr().err
+    assert "numbers: 100%" in shown
+    assert "counting" in shown
+    assert shown.endswith("\n")
+    with pytest.raises(EncoderError, match="not one of ours"):
+        run_with_progress("numbers", [Call(count_to, (2,)), Call(refuse_after_a_step, ())], 3)
+
+
+def test_a_generator_whose_worker_dies_counts_its_steps_once(
+    joined: None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run_with_progress("numbers", [Call(count_to, (5, tmp_path / "counter"))], 5) == [[5]]
+    assert (tmp_path / "counter").stat().st_size == 2
+    assert "5/5" in capfd.readouterr().err
 
 
 def wait_to_be_killed() -> None:
