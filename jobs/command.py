@@ -32,6 +32,10 @@ _ENDED: dict[str | int | None, str] = {
 }
 
 
+class OptionsError(KatRayError):
+    """Options that do not go together; exit code 2, as for those that cannot be read."""
+
+
 class UnmetError(KatRayError):
     """A job came to its end, and what it found is not what it should be; `summary` stands in its line all the same."""
 
@@ -98,7 +102,7 @@ def _run(
         return _fail(name, "Interrupted; run the same command again to go on.", 130)
     except KatRayError as error:
         found = error.summary if isinstance(error, UnmetError) else {}
-        return _fail(name, " ".join(str(error).split()), 1, found)
+        return _fail(name, " ".join(str(error).split()), 2 if isinstance(error, OptionsError) else 1, found)
     except Exception as error:  # noqa: BLE001 - the last line must tell of any failure
         return _fail(name, _unexpected(error), 1)
     return 0

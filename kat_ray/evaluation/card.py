@@ -13,16 +13,18 @@ from collections.abc import Mapping
 from kat_ray.evaluation.checklist import Item
 from kat_ray.evaluation.comparison import Comparison, is_different
 from kat_ray.evaluation.measures import Measure
+from kat_ray.evaluation.rarity import RARE_SHARE, Rarity
 from kat_ray.evaluation.report import Near, Report, WorstQuery, data, worst_queries
 from kat_ray.pairs.reader import commonest
 from kat_ray.snapshot.terminal import WIDTH, counted, field, plain
 
 _MARKS = {True: "pass", False: "FAIL", None: "?"}
 _HEAD = f"{'value':>9}  95 % interval"
+_RARITY = ("rank correlation of the weights", "share of the rarest tenth kept")
 
 
 def render_report(report: Report, *, num_worst: int = 5) -> str:
-    """The card of one encoder."""
+    """The card of one encoder; with num_worst 0 without the section of the worst queries, and so without texts."""
     judgment = report.judgment
     lines = [f"{plain(report.name, WIDTH - 12)}: {judgment.verdict.upper()}", *_wrapped(judgment.reason), ""]
     lines += [*_data(report), "", f"{'checklist':<34}{_HEAD:<29}wanted"]
@@ -30,7 +32,7 @@ def render_report(report: Report, *, num_worst: int = 5) -> str:
     lines += ["", "advice", *(line for step in judgment.advice for line in _wrapped(step, "  "))]
     lines += ["", *_similarities(report.measures), "", f"{'measures':<34}{_HEAD}"]
     lines += [f"  {name:<32}{_interval(measure)}".rstrip() for name, measure in report.measures.items()]
-    return "\n".join([*lines, "", *_worst(report, num_worst)])
+    return "\n".join([*lines, "", *_worst(report, num_worst)] if num_worst else lines)
 
 
 def render_comparison(report: Report, baseline: Report, comparison: Comparison) -> str:
@@ -46,6 +48,18 @@ def render_comparison(report: Report, baseline: Report, comparison: Comparison) 
         mark = " *" if is_different(change) else ""
         lines.append(f"{name:<16}{values}{_value(change.value, '+').rjust(10)}  {_range(change, '+')}{mark}".rstrip())
     return "\n".join([*lines, "", "* the paired interval leaves out 0"])
+
+
+def render_rarity(rarity: Rarity) -> str:
+    """Whether encoders change who is rare."""
+    lines = _wrapped(
+        f"Who is rare: weights of {rarity.num_prompts:,} of {rarity.of_prompts:,} prompts, over {rarity.k} neighbors "
+        f"among them, power {rarity.weighting.power:g}. By chance the rarest tenths share {RARE_SHARE:g}."
+    )
+    for encoder, baseline, change in rarity.comparisons:
+        lines += ["", plain(encoder, WIDTH), f"against {plain(baseline, WIDTH - 8)}"]
+        lines += [f"  {name:<32}{_interval(measure)}" for name, measure in zip(_RARITY, change, strict=True)]
+    return "\n".join(lines)
 
 
 def _data(report: Report) -> list[str]:

@@ -16,6 +16,7 @@ import numpy as np
 from kat_ray.evaluation.checklist import Judgment
 from kat_ray.evaluation.comparison import Comparison, is_different
 from kat_ray.evaluation.measures import Measure
+from kat_ray.evaluation.rarity import Rarity
 from kat_ray.evaluation.relevance import EvaluationSet, Relevance
 from kat_ray.evaluation.retrieval import best_ranks
 from kat_ray.evaluation.scores import Scores
@@ -108,6 +109,17 @@ def comparison_as_dict(name: str, baseline: str, comparison: Comparison) -> dict
         differences[key]["different"] = is_different(difference)
     counts = {"better": comparison.better, "worse": comparison.worse, "same": comparison.same}
     return {"encoder": name, "baseline": baseline, "queries": counts, "differences": differences}
+
+
+def rarity_as_dict(rarity: Rarity) -> dict[str, Any]:
+    """Who is rare, in the types of JSON."""
+    shown = rarity._asdict()
+    shown["weighting"] = asdict(rarity.weighting)
+    shown["comparisons"] = [
+        {"encoder": encoder, "baseline": baseline, **_measures(change._asdict())}
+        for encoder, baseline, change in rarity.comparisons
+    ]
+    return shown
 
 
 def _worst(scores: Scores, relevance: Relevance, query: int, rank: int) -> WorstQuery:

@@ -8,13 +8,15 @@ import unicodedata
 import numpy as np
 import pytest
 
-from kat_ray.evaluation.card import render_comparison, render_report
+from kat_ray.evaluation.card import render_comparison, render_rarity, render_report
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.comparison import compare
-from kat_ray.evaluation.measures import measure
+from kat_ray.evaluation.measures import Measure, measure
+from kat_ray.evaluation.rarity import Rarity, RarityChange, RarityComparison
 from kat_ray.evaluation.relevance import EvaluationSet, Reject, Relevance
 from kat_ray.evaluation.report import Report
 from kat_ray.evaluation.scores import score
+from kat_ray.geometry.weights import WeightConfig
 
 HOSTILE = "\x1b[31mred\x07 \u202ereversed\r\nline " + "漢字" * 60
 
@@ -116,3 +118,21 @@ def test_a_comparison_marks_differences_that_other_queries_would_show_too(plante
     same = render_comparison(good, good, compare(good.scores, good.scores, planted.relevance))
     assert "for 0 queries, later for 0, at the same rank for 60." in same.replace("\n  ", " ")
     assert not re.search(r"\*$", same.rpartition("\n")[0], re.MULTILINE)
+
+
+def test_without_worst_queries_no_text_of_the_set_is_told(hostile):
+    assert "red" in render_report(hostile).partition("measures")[2]
+    text = render_report(hostile, num_worst=0)
+    assert text.rstrip().splitlines()[-1].startswith("  hard_accuracy")
+    assert "red" not in text.partition("checklist")[2]
+
+
+def test_who_is_rare_is_told_in_two_numbers_with_their_intervals():
+    change = RarityChange(Measure(0.81234, 0.7, 0.9), Measure(float("nan"), float("nan"), float("nan")))
+    rarity = Rarity(500, 20_000, 10, WeightConfig(power=4.0), (RarityComparison("new", HOSTILE, change),))
+    text = render_rarity(rarity)
+    assert text.startswith("Who is rare: weights of 500 of 20,000 prompts, over 10 neighbors")
+    assert re.search(r"^new\nagainst .*red", text, re.MULTILINE)
+    assert re.search(r"^  rank correlation of the weights +0\.8123  0\.7000 to 0\.9000$", text, re.MULTILINE)
+    assert re.search(r"^  share of the rarest tenth kept +-  -$", text, re.MULTILINE)
+    assert max(map(columns, text.splitlines())) <= 80

@@ -9,10 +9,12 @@ import pytest
 
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.comparison import compare
-from kat_ray.evaluation.measures import measure
+from kat_ray.evaluation.measures import Measure, measure
+from kat_ray.evaluation.rarity import Rarity, RarityChange, RarityComparison
 from kat_ray.evaluation.relevance import EvaluationSet, Reject, Relevance
-from kat_ray.evaluation.report import Near, Report, as_dict, comparison_as_dict, worst_queries
+from kat_ray.evaluation.report import Near, Report, as_dict, comparison_as_dict, rarity_as_dict, worst_queries
 from kat_ray.evaluation.scores import score
+from kat_ray.geometry.weights import WeightConfig
 
 TEXTS = EvaluationSet(
     ("first", "second", "third"),
@@ -99,3 +101,18 @@ def test_a_comparison_is_json_that_says_which_differences_count(planted, chance)
     assert sum(told["queries"].values()) == 60
     assert told["differences"]["margin"]["different"] is True
     assert set(told["differences"]["margin"]) == {"value", "low", "high", "different"}
+
+
+def test_who_is_rare_is_plain_json_too():
+    change = RarityChange(Measure(0.5, 0.4, 0.6), Measure(0.3, float("nan"), float("nan")))
+    rarity = Rarity(50, 100, 10, WeightConfig(cap=9.0), (RarityComparison("new", "old", change),))
+    found = json.loads(json.dumps(rarity_as_dict(rarity), allow_nan=False))
+    assert (found["num_prompts"], found["of_prompts"], found["weighting"]["cap"]) == (50, 100, 9.0)
+    assert found["comparisons"] == [
+        {
+            "encoder": "new",
+            "baseline": "old",
+            "rank_correlation": {"value": 0.5, "low": 0.4, "high": 0.6},
+            "top_decile_overlap": {"value": 0.3, "low": None, "high": None},
+        }
+    ]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.command import refuse_relative, run_job, run_service
+from jobs.command import OptionsError, refuse_relative, run_job, run_service
 from kat_ray.errors import InputError
 
 JOBS = Path(__file__).parents[2] / "jobs"
@@ -49,6 +49,16 @@ def test_a_refused_value_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> 
     captured = capsys.readouterr()
     assert captured.out == '{"job": "test", "ok": false, "error": "--count is -1, expected 0 or more."}\n'
     assert captured.err == "jobs.test: --count is -1, expected 0 or more.\n"
+
+
+def test_options_that_do_not_go_together_end_like_options_that_cannot_be_read(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(options: Options) -> dict[str, int]:
+        raise OptionsError("--count needs --loud.")
+
+    assert run_job("test", Options, refuse, "Counts.", ["--count", "1"]) == 2
+    assert capsys.readouterr().out == '{"job": "test", "ok": false, "error": "--count needs --loud."}\n'
 
 
 @pytest.mark.parametrize("value", ["maybe", "yes", "1"])

@@ -1,0 +1,221 @@
+"""What one worker does of an evaluation: encode the texts, score and draw them, and weigh a snapshot's prompts.
+
+Knows one encoder, or ready vectors in its place, and tells step by step what it does; nothing of where it runs.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from kat_ray.arrays import Float32Matrix, Float64Vector
+from kat_ray.encoders.encoder import Encoder, EncoderConfig
+from kat_ray.encoders.loading import load_encoder
+from kat_ray.engine.evaluation_prompts import PromptSample
+from kat_ray.errors import InputError, ResourceError
+from kat_ray.evaluation.checklist import judge
+from kat_ray.evaluation.excerpts import similarity_block
+from kat_ray.evaluation.figures.files import TSNE, UMAP, write_figures
+from kat_ray.evaluation.labels import Labels
+from kat_ray.evaluation.maps import Maps, clustering, map_trustworthiness, tsne, umap
+from kat_ray.evaluation.measures import measure
+from kat_ray.evaluation.page_data import Evaluated
+from kat_ray.evaluation.reading import read_evaluation_set
+from kat_ray.evaluation.relevance import EvaluationSet, Relevance
+from kat_ray.evaluation.report import Report
+from kat_ray.evaluation.scores import score
+from kat_ray.evaluation.vectors import read_vector_pairs
+from kat_ray.storage import Location
+
+_Details = dict[str, str | float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What encoders are evaluated on: a file of texts, or so many pairs where only vectors are given."""
+
+    data: str | None
+    max_samples: int
+    num_pairs: int = 0
+
+    def read(self) -> tuple[EvaluationSet | None, Relevance]:
+        """The texts, if there are some, and who is relevant to whom."""
+        if self.data is None:
+            return None, Relevance.diagonal(min(self.num_pairs, self.max_samples))
+        texts = read_evaluation_set(self.data, self.max_samples)
+        return texts, texts.relevance
+
+    def num_vectors(self) -> tuple[int, int]:
+        """Vectors that ready ones must have: of all queries and all documents."""
+        if self.data is None:
+            return self.num_pairs, self.num_pairs
+        whole = read_evaluation_set(self.data)
+        return len(whole.queries), len(whole.documents)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An encoder, or files of the vectors that one made."""
+
+    name: str
+    """What reports call it."""
+    origin: str
+    """The whole spec or path, without credentials."""
+    encoder: EncoderConfig | None = None
+    vectors: str | None = None
+    document_vectors: str | None = None
+    """None: the documents' vectors are in the file of the queries'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Which maps are drawn, and on what."""
+
+    skip_tsne: bool = False
+    skip_umap: bool = False
+    device: Literal["cpu", "gpu"] = "cpu"
+    seed: int = 42
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Found:
+    """All that is known of one candidate."""
+
+    evaluated: Evaluated
+    """Without texts."""
+    weights: Float64Vector | None
+    """Of the sampled prompts [n]."""
+    files: list[str]
+    notices: list[str]
+
+
+Steps = Generator[int | str | Found, None, None]
+"""Texts that were encoded since, what comes next, and at the end what was found."""
+
+
+def evaluate_candidate(
+    candidate: Candidate,
+    subject: Subject,
+    drawing: Drawing,
+    sample: PromptSample | None,
+    folder: Location,
+    batch_size: int,
+) -> Steps:
+    """Evaluate one candidate and write its plots into a folder.
+
+    Raises:
+        KatRayError: an encoder that cannot be had, vectors that do not fit.
+    """
+    texts, relevance = subject.read()
+    weights, details = None, _Details({"from": candidate.origin})
+    if candidate.encoder is None or texts is None:
+        queries, documents = _ready_vectors(candidate, subject, relevance)
+        details |= {"dimensions": queries.shape[1]}
+    else:
+        yield "loading"
+        encoder = load_encoder(candidate.encoder)
+        queries, cut_queries = yield from _encode(encoder, texts.queries, batch_size)
+        documents, cut_documents = yield from _encode(encoder, texts.documents, batch_size)
+        details |= _describe(encoder, cut_queries + cut_documents)
+        if sample is not None:
+            weights = yield from _weigh(encoder, sample, batch_size)
+    yield "scores"
+    scores = score(queries, documents, relevance)
+    measures = measure(scores, relevance)
+    vectors = np.concatenate([queries, documents])
+    maps, notices = yield from _draw(vectors, drawing)
+    hits = _look_at_maps(maps, vectors, relevance, details)
+    report = Report(candidate.name, relevance, scores, measures, judge(measures, hits), None, details)
+    yield "plots"
+    with tempfile.TemporaryDirectory() as kept:
+        made = write_figures(Path(kept), Labels.of(texts), scores, relevance, queries, documents, maps)
+        for name in made:
+            (folder / name).write_bytes((Path(kept) / name).read_bytes())
+    for name in {TSNE, UMAP} - set(made):
+        (folder / name).delete()  # of an earlier run
+    block = similarity_block(queries, documents, relevance)
+    yield Found(Evaluated(report, maps, block), weights, made, notices)
+
+
+def with_texts(found: Found, texts: EvaluationSet | None) -> Evaluated:
+    """What was found, with the texts that did not travel."""
+    return replace(found.evaluated, report=replace(found.evaluated.report, texts=texts))
+
+
+def _encode(encoder: Encoder, texts: Sequence[str], batch_size: int) -> Generator[int, None, tuple[Float32Matrix, int]]:
+    """Unit rows [N, D], and how many texts were cut at the token limit."""
+    vectors = np.empty((len(texts), encoder.identity.dimension), np.float32)
+    num_cut = 0
+    for start in range(0, len(texts), batch_size):
+        part = texts[start : start + batch_size]
+        tokens = encoder.tokenize(part)
+        vectors[start : start + len(part)] = encoder.encode(tokens)
+        num_cut += int((tokens.full_lengths > tokens.lengths).sum())
+        yield len(part)
+    return vectors, num_cut
+
+
+def _weigh(encoder: Encoder, sample: PromptSample, batch_size: int) -> Generator[int | str, None, Float64Vector]:
+    """Weights of the sampled prompts; the snapshot's own encoder has their vectors there."""
+    if encoder.identity.decisive() == sample.encoder.decisive():
+        vectors = sample.vectors()
+        yield sample.num_prompts
+    else:
+        vectors, _ = yield from _encode(encoder, sample.texts(), batch_size)
+    yield "who is rare"
+    return sample.weigh(vectors)
+
+
+def _ready_vectors(candidate: Candidate, subject: Subject, relevance: Relevance) -> tuple[Float32Matrix, Float32Matrix]:
+    """Vectors of the queries and documents of the set, which are the first ones of the files."""
+    queries, documents = read_vector_pairs(str(candidate.vectors), candidate.document_vectors)
+    expected = subject.num_vectors()
+    if (len(queries), len(documents)) != expected:
+        raise InputError(
+            f"{candidate.name} holds vectors of {len(queries):,} queries and {len(documents):,} documents, expected "
+            f"{expected[0]:,} and {expected[1]:,}: one for each different text of the data, in order of appearance."
+        )
+    return queries[: relevance.num_queries], documents[: relevance.num_documents]
+
+
+def _describe(encoder: Encoder, num_cut: int) -> _Details:
+    identity = encoder.identity
+    return {
+        "model": identity.name,
+        "revision": identity.revision,
+        "dimensions": identity.dimension,
+        "pooling": identity.pooling,
+        "precision": identity.precision,
+        "token limit": identity.token_limit,
+        "texts cut": num_cut,
+    }
+
+
+def _draw(vectors: Float32Matrix, drawing: Drawing) -> Generator[str, None, tuple[Maps, list[str]]]:
+    """The maps that can be had, and why others cannot."""
+    points: dict[str, Float32Matrix] = {}
+    notices = []
+    for name, is_skipped, method in (("t-SNE", drawing.skip_tsne, tsne), ("UMAP", drawing.skip_umap, umap)):
+        if not is_skipped:
+            yield name
+            try:
+                points[name] = method(vectors, seed=drawing.seed, device=drawing.device)
+            except ResourceError as error:
+                notices.append(f"{name} is left out: {error}")
+    return Maps(points.get("t-SNE"), points.get("UMAP")), notices
+
+
+def _look_at_maps(maps: Maps, vectors: Float32Matrix, relevance: Relevance, details: _Details) -> float | None:
+    """The share of own positives near their query, in the t-SNE map if there is one; what is told of both maps."""
+    shares = []
+    for name, points in (("t-SNE", maps.tsne), ("UMAP", maps.umap)):
+        if points is not None:
+            shares.append(clustering(points, relevance))
+            details[f"{name} near"] = shares[-1]
+            details[f"{name} trust"] = map_trustworthiness(vectors, points)
+    return shares[0] if shares else None
