@@ -45,7 +45,7 @@ ifneq ($(TORCH_INDEX),)
 	@echo "Installing torch from $(TORCH_INDEX)"
 	@$(PIP_INSTALL) --no-deps --index-url $(TORCH_INDEX) torch
 endif
-	@echo "Installing the packages of $(LOCK) into .venv: two to four minutes, once"
+	@echo "Installing the packages of $(LOCK) into .venv: one to four minutes, once"
 	@$(PIP_INSTALL) --build-constraint $(LOCK) --editable '.[jobs,benchmark,test]'
 	@$(BIN)/python -m pip check
 	@touch $@

@@ -66,7 +66,7 @@ def render(measures: Sequence[Measure]) -> str:
 
 
 def _row(name: str, ours: str, theirs: str, ratio: str, bar: str, told: str) -> str:
-    return f"{name:<36}{ours:>13}{theirs:>13}{ratio:>9}  {bar:<9}{told}".rstrip()
+    return f"{name:<36}{ours:>13}{theirs:>13}{ratio:>9}  {bar:<10}{told}".rstrip()
 
 
 def _number(value: float) -> str:

@@ -42,7 +42,7 @@ class Run:
             self._prepare(part)
             return self._ways()[part]()
         except ModuleNotFoundError as error:
-            return Findings.nothing(part, f"{error.name} is not installed; run: pip install 'kat-ray[benchmark]'")
+            return Findings.nothing(part, f"{error.name} is not installed; run: pip install -e '.[benchmark]'")
         except KatRayError as error:
             return Findings.nothing(part, str(error))
         except Exception as error:  # noqa: BLE001 - the figures of other parts must not be lost

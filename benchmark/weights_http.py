@@ -31,7 +31,7 @@ _THROUGHPUT = {
     "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP": "1",  # the process that starts the service has no event loop
 }
 _MICROSECONDS = 1e6
-_NO_REDIS = "There is no redis-server (pip install 'kat-ray[benchmark]'), so it is not beside these."
+_NO_REDIS = "There is no redis-server (pip install -e '.[benchmark]'), so it is not beside these."
 
 
 def measure_http(corpus: Corpus) -> Findings:

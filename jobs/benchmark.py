@@ -2,6 +2,7 @@
 
 A bar holds only if what was measured is right: same points, same answers. The exit code is 1 when one does not hold.
 Without --pairs a corpus of the size of a real collection is generated. All parts take half an hour on two cores.
+Bars of speed are meant for a hundred thousand prompts and more: on a small snapshot the start of workers decides.
 
 Examples:
     python -m jobs.benchmark --json benchmark.json
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.names import BUILDING, PARTS, Part
 from jobs.command import UnmetError, refuse_relative, run_job
+from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def run(options: BenchmarkOptions) -> dict[str, Any]:
         UnmetError: a bar does not hold; the line names those that do not, and the file is written all the same.
     """
     refuse_relative(options.pairs, options.snapshot, options.json)
+    if options.snapshot is not None:
+        Snapshot.open(options.snapshot)  # a mistyped one is told before anything is measured
     from benchmark.clock import Clock
     from benchmark.machine import describe_machine
     from benchmark.measure import render

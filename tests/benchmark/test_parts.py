@@ -37,7 +37,7 @@ def test_a_part_is_measured_once(run, monkeypatch):
     ("error", "told"),
     [
         (ResourceError("No instructions for it."), "No instructions for it."),
-        (ModuleNotFoundError("", name="faiss"), "faiss is not installed; run: pip install 'kat-ray[benchmark]'"),
+        (ModuleNotFoundError("", name="faiss"), "faiss is not installed; run: pip install -e '.[benchmark]'"),
         (ZeroDivisionError("by nothing"), "Unexpected ZeroDivisionError: by nothing"),
     ],
 )
