@@ -19,9 +19,11 @@ from kat_ray.evaluation.page_tables import (
     choice,
     comparison_section,
     data_line,
+    rarity_section,
     verdict_section,
     worst_section,
 )
+from kat_ray.evaluation.rarity import Rarity
 from kat_ray.storage import Location
 
 _FOLDER = Path(__file__).parent
@@ -31,6 +33,7 @@ def write_page(
     path: Path,
     evaluations: Sequence[Evaluated],
     comparisons: Sequence[Comparison] = (),
+    rarity: Rarity | None = None,
     *,
     title: str = "Embedding evaluation",
 ) -> None:
@@ -59,6 +62,7 @@ def write_page(
         verdicts="\n".join(verdict_section(report, number) for number, report in enumerate(reports)),
         worst="\n".join(worst_section(report, number) for number, report in enumerate(reports)),
         comparison=comparison_section(reports, comparisons),
+        rarity=rarity_section(rarity),
         json=page_json(evaluations),
         plotly=_plotly(),
         script=_read("page.js"),

@@ -13,6 +13,7 @@ from kat_ray.evaluation.checklist import CHECKLIST, Item, Verdict
 from kat_ray.evaluation.comparison import Comparison, is_different
 from kat_ray.evaluation.labels import Labels, one_line
 from kat_ray.evaluation.measures import Measure
+from kat_ray.evaluation.rarity import RARE_SHARE, Rarity
 from kat_ray.evaluation.report import Near, Report, worst_queries
 
 _NUM_WORST = 10
@@ -108,6 +109,33 @@ def comparison_section(reports: Sequence[Report], comparisons: Sequence[Comparis
     )
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
     return f"<section><h2>Encoders side by side</h2>{told}{table}</section>"
+
+
+def rarity_section(rarity: Rarity | None) -> str:
+    """Whether encoders change who is rare; nothing where that was not asked."""
+    if rarity is None:
+        return ""
+    columns = (_head("Rank correlation of the weights", True), _head("Of the rarest tenth kept", True))
+    rows = [
+        f"<tr><th>{_quoted(encoder)}</th><td>{_quoted(baseline)}</td>"
+        f'<td class="number">{_with_interval(change.rank_correlation, ".3f")}</td>'
+        f'<td class="number">{_with_interval(change.top_decile_overlap, ".1%")}</td></tr>'
+        for encoder, baseline, change in rarity.comparisons
+    ]
+    told = (
+        f"Weights of {rarity.num_prompts:,} of {rarity.of_prompts:,} prompts of a snapshot, over {rarity.k} neighbors "
+        f"among them; by chance {RARE_SHARE:.0%} of the rarest tenth are kept."
+    )
+    head = _head("Encoder") + _head("Against") + "".join(columns)
+    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+    return f'<section><h2>Does it change who is rare?</h2><p class="note">{told}</p>{table}</section>'
+
+
+def _with_interval(measure: Measure, form: str) -> str:
+    if not math.isfinite(measure.value):
+        return "–"
+    value, low, high = (_signed(format(number, form)) for number in measure)
+    return f'{value} <span class="interval">{low} to {high}</span>'
 
 
 def _moved(comparisons: Sequence[Comparison]) -> list[str]:

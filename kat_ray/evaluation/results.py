@@ -75,6 +75,6 @@ def write_results(folder: Location, results: Results, *, has_page: bool = True) 
         return [NUMBERS, TEXT]
     with tempfile.TemporaryDirectory() as kept:
         page = Path(kept) / PAGE
-        write_page(page, results.evaluations, results.comparisons)
+        write_page(page, results.evaluations, results.comparisons, results.rarity)
         (folder / PAGE).write_bytes(page.read_bytes())
     return [PAGE, NUMBERS, TEXT]

@@ -48,6 +48,7 @@ def test_text_numbers_and_page_are_written_and_agree(both, tmp_path: Path):
         assert f"{one['encoder']}: {one['verdict'].upper()}" in text
         assert one["reason"] in page
     assert "Who is rare" in text
+    assert re.search(r"who is rare\?.*new.*old.*0\.500.*30\.0%.*20\.0% to 40\.0%", page, re.DOTALL)
     assert "bad\nagainst good" in text
 
 
