@@ -38,9 +38,15 @@ def _run(*arguments: str) -> int:
 
 def test_where_all_bars_hold_the_exit_code_is_0(measured, capsys):
     measured.measures += [HELD, STATED]
-    assert _run("--only", "map", "--snapshot", "store") == 0
+    assert _run("--only", "map") == 0
     told = {"parts": ["map"], "bars": 1, "held": 1, "failed": [], "json": None}
     assert _line(capsys) == {"job": "benchmark", "ok": True, **told}
+
+
+def test_a_snapshot_that_is_not_there_is_told_before_anything_is_measured(measured, capsys, tmp_path):
+    measured.measures += [HELD]
+    assert _run("--only", "map", "--snapshot", str(tmp_path / "nope")) == 1
+    assert "There is no snapshot at" in str(_line(capsys)["error"])
 
 
 def test_a_bar_that_does_not_hold_is_named_and_the_figures_are_written(measured, capsys, tmp_path):
