@@ -28,8 +28,8 @@ import tyro
 from jobs.command import OptionsError, refuse_relative, run_job
 from kat_ray.encoders.encoder import EncoderConfig, Pooling, Precision
 from kat_ray.encoders.projection import DEFAULT_BASE
-from kat_ray.engine.evaluation import EvaluationConfig, evaluate
-from kat_ray.engine.evaluation_worker import Drawing
+from kat_ray.engine.evaluation import evaluate
+from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ class EvaluateOptions:
     """Seed of the maps and of the drawn prompts."""
     device: Literal["auto", "cpu", "gpu", "cuda"] = "auto"
     """auto takes GPUs when the cluster has some; cuda is another name of gpu."""
+    workers: int | None = None
+    """Encoders at a time, but one on each node; by default as many as CPUs or GPUs. Fewer take less memory."""
     wait_seconds: float = 0.0
     """How long an autoscaler may take to bring the asked-for hardware."""
     address: str | None = None
@@ -99,6 +101,7 @@ def run(options: EvaluateOptions) -> dict[str, Any]:
             snapshot=options.snapshot,
             max_prompts=options.max_prompts,
             device="gpu" if options.device == "cuda" else options.device,
+            workers=options.workers,
             wait_seconds=options.wait_seconds,
             address=options.address,
         )

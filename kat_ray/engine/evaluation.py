@@ -10,19 +10,18 @@ import math
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
-from kat_ray.encoders.encoder import EncoderConfig
-from kat_ray.encoders.projection import split_target
+from kat_ray.engine.evaluation_candidates import Candidate, candidates_of
+from kat_ray.engine.evaluation_options import EvaluationConfig, anchored, locations
 from kat_ray.engine.evaluation_prompts import PromptSample, own_weights, sample_prompts
-from kat_ray.engine.evaluation_worker import Candidate, Drawing, Found, Subject, evaluate_candidate, with_texts
+from kat_ray.engine.evaluation_worker import Found, Subject, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
-from kat_ray.engine.session import Cluster, Device, require_shared, session
+from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
-from kat_ray.errors import InputError
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
 from kat_ray.evaluation.report import Report, data, rarity_as_dict
 from kat_ray.evaluation.results import Results, write_results
@@ -32,49 +31,6 @@ from kat_ray.storage import Location
 _SLUG_CHARACTERS = 60
 _IN_SUMMARY = ("margin", "separation", "rank1_share", "mrr@10", "recall@10", "ndcg@10", "map@100")
 _Device = Literal["cpu", "gpu"]
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluationConfig:
-    """What is evaluated, on what, and where to."""
-
-    out: str
-    """Folder for plots, page and numbers."""
-    data: str | None = None
-    """Queries and what is relevant to them; None where only vectors are given, document i being right for query i."""
-    encoders: tuple[EncoderConfig, ...] = ()
-    """Encoders, the first of which is the baseline of a comparison; device and threads are decided here."""
-    vectors: tuple[str, ...] = ()
-    """Files of ready vectors, after the encoders."""
-    document_vectors: tuple[str, ...] = ()
-    """One for each file of `vectors` that holds queries alone; or none."""
-    max_samples: int = 500
-    """Queries: the first ones."""
-    batch_size: int = 32
-    """Texts that an encoder is given at a time."""
-    drawing: Drawing = field(default_factory=Drawing)
-    """Its device is decided here."""
-    snapshot: str | None = None
-    """Store or snapshot of whose prompts is asked who is rare."""
-    max_prompts: int = 5000
-    """Prompts that this is asked of, drawn evenly."""
-    device: Device = "auto"
-    wait_seconds: float = 0.0
-    address: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("max_samples", "batch_size", "max_prompts"):
-            if getattr(self, name) < 1:
-                raise InputError(f"--{name.replace('_', '-')} is {getattr(self, name)}, expected at least 1.")
-        if not self.encoders and not self.vectors:
-            raise InputError("There is nothing to evaluate: name an encoder, a checkpoint or a file of vectors.")
-        if self.encoders and self.data is None:
-            raise InputError("An encoder needs --data, a file with queries and what is relevant to them.")
-        if self.document_vectors and len(self.document_vectors) != len(self.vectors):
-            raise InputError(
-                f"There are {len(self.vectors)} files of vectors and {len(self.document_vectors)} of documents' "
-                "vectors; expected one for each, or none."
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +60,11 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
         KatRayError: data, an encoder or a snapshot that cannot be used; hardware that is not there.
     """
     started = time.perf_counter()
-    config = _anchored(config)
-    candidates, out = _candidates(config), Location(config.out)
+    config = anchored(config)
+    candidates, out = candidates_of(config), Location(config.out)
     folders = _folders(out, candidates)
     with session(config.address) as cluster:
-        require_shared(_locations(config))
+        require_shared(locations(config))
         plan = run_task(_look, config)
         calls, total = _calls(config, plan, candidates, folders, cluster)
         found: list[Found] = run_with_progress("evaluate", calls, total, unit="texts")
@@ -123,76 +79,11 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     return replace(told, notices=tuple(_notices(found)), summary=summary)
 
 
-def _anchored(config: EvaluationConfig) -> EvaluationConfig:
-    """With paths from the root: workers of a running cluster have a working folder of their own."""
-
-    def whole(uri: str) -> str:
-        location = Location(uri)
-        return location.path if location.is_local else uri
-
-    def whole_spec(encoder: EncoderConfig) -> EncoderConfig:
-        if encoder.kind != "projection":
-            return encoder
-        checkpoint, base = split_target(encoder.target)
-        return replace(encoder, spec=f"projection:{whole(checkpoint)}@{base}")
-
-    return replace(
-        config,
-        out=whole(config.out),
-        data=None if config.data is None else whole(config.data),
-        snapshot=None if config.snapshot is None else whole(config.snapshot),
-        encoders=tuple(map(whole_spec, config.encoders)),
-        vectors=tuple(map(whole, config.vectors)),
-        document_vectors=tuple(map(whole, config.document_vectors)),
-    )
-
-
-def _candidates(config: EvaluationConfig) -> list[Candidate]:
-    """Everything to be evaluated, by the shortest names that tell all apart."""
-    origins = [_origin(encoder) for encoder in config.encoders]
-    origins += [("", str(Location(vectors)), "") for vectors in config.vectors]
-    whole = ["".join(origin) for origin in origins]
-    if len(set(whole)) < len(whole):
-        raise InputError(f"{max(whole, key=whole.count)} is named twice; name each encoder once.")
-    documents = config.document_vectors or (None,) * len(config.vectors)
-    made_of = [(encoder, None, None) for encoder in config.encoders] + [
-        (None, vectors, own) for vectors, own in zip(config.vectors, documents, strict=True)
-    ]
-    return [
-        Candidate(name, origin, *parts)
-        for name, origin, parts in zip(_short_names(origins), whole, made_of, strict=True)
-    ]
-
-
-def _origin(encoder: EncoderConfig) -> tuple[str, str, str]:
-    """Kind, path and base of a spec, without the credentials that a URI may hold."""
-    if encoder.kind == "projection":
-        checkpoint, base = split_target(encoder.target)
-        return "projection:", str(Location(checkpoint)), f"@{base}"
-    return (f"{encoder.kind}:", encoder.target, "") if encoder.target else ("", encoder.spec, "")
-
-
-def _short_names(origins: Sequence[tuple[str, str, str]]) -> list[str]:
-    """`projection:best.pt` for /runs/7/best.pt, or `projection:7/best.pt` where there is another best.pt."""
-    for depth in range(1, 1 + max(path.count("/") for _, path, _ in origins)):
-        names = [kind + "/".join(path.split("/")[-depth:]) for kind, path, _ in origins]
-        if len(set(names)) == len(names):
-            return names
-    return ["".join(origin) for origin in origins]
-
-
 def _folders(out: Location, candidates: Sequence[Candidate]) -> list[Location]:
     if len(candidates) == 1:
         return [out]
     slugs = [re.sub(r"[^A-Za-z0-9._]+", "-", candidate.name) for candidate in candidates]
     return [out / f"{number}-{slug[-_SLUG_CHARACTERS:].strip('-.')}" for number, slug in enumerate(slugs, 1)]
-
-
-def _locations(config: EvaluationConfig) -> list[Location]:
-    """All that workers read and write."""
-    named = [config.out, config.data, config.snapshot, *config.vectors, *config.document_vectors]
-    targets = [encoder.target for encoder in config.encoders if encoder.kind == "projection"]
-    return [Location(uri) for uri in [*named, *(split_target(target)[0] for target in targets)] if uri is not None]
 
 
 def _look(config: EvaluationConfig) -> _Plan:
@@ -217,7 +108,8 @@ def _calls(
 ) -> tuple[list[Call], int]:
     """A task for each, all of the cluster's CPUs shared out among them; and how many texts they encode."""
     device, map_device = _hardware(config)
-    cpus = max(1, min(cluster.num_cpus // len(candidates), cluster.num_cpus // cluster.num_nodes))
+    at_once = min(config.workers or len(candidates), len(candidates))
+    cpus = max(1, min(cluster.num_cpus // at_once, cluster.num_cpus // cluster.num_nodes))
     drawing = replace(config.drawing, device=map_device)
     calls = []
     for candidate, folder in zip(candidates, folders, strict=True):

@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from kat_ray.arrays import Float32Matrix, Float64Vector
-from kat_ray.encoders.encoder import Encoder, EncoderConfig
+from kat_ray.encoders.encoder import Encoder
 from kat_ray.encoders.loading import load_encoder
+from kat_ray.engine.evaluation_candidates import Candidate
+from kat_ray.engine.evaluation_options import Drawing
 from kat_ray.engine.evaluation_prompts import PromptSample
 from kat_ray.errors import InputError, ResourceError
 from kat_ray.evaluation.checklist import judge
@@ -56,30 +57,6 @@ class Subject:
             return self.num_pairs, self.num_pairs
         whole = read_evaluation_set(self.data)
         return len(whole.queries), len(whole.documents)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """An encoder, or files of the vectors that one made."""
-
-    name: str
-    """What reports call it."""
-    origin: str
-    """The whole spec or path, without credentials."""
-    encoder: EncoderConfig | None = None
-    vectors: str | None = None
-    document_vectors: str | None = None
-    """None: the documents' vectors are in the file of the queries'."""
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Which maps are drawn, and on what."""
-
-    skip_tsne: bool = False
-    skip_umap: bool = False
-    device: Literal["cpu", "gpu"] = "cpu"
-    seed: int = 42
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -15,8 +15,10 @@ from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
 from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
-from kat_ray.engine.evaluation import EvaluationConfig, _anchored, _candidates, evaluate
-from kat_ray.engine.evaluation_worker import Drawing, Subject
+from kat_ray.engine.evaluation import evaluate
+from kat_ray.engine.evaluation_candidates import candidates_of
+from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored
+from kat_ray.engine.evaluation_worker import Subject
 from kat_ray.errors import EncoderError, InputError, KatRayError, ResourceError
 from kat_ray.evaluation.rarity import prompt_weights
 from kat_ray.geometry.weights import WeightConfig
@@ -123,7 +125,7 @@ def test_several_have_a_folder_each_and_are_compared_with_the_first(
 )  # fmt: skip
 def test_names_are_short_and_tell_all_apart(specs: list[str], vectors: list[str], names: list[str]) -> None:
     config = EvaluationConfig("out", "data", tuple(map(EncoderConfig, specs)), tuple(vectors))
-    found = _candidates(_anchored(config))
+    found = candidates_of(anchored(config))
     assert [candidate.name for candidate in found] == names
     assert not any("secret" in candidate.name + candidate.origin for candidate in found)
 
@@ -202,6 +204,8 @@ def test_workers_that_share_only_object_storage_evaluate_checkpoints_there(
         ({"data": None}, InputError, "needs --data"),
         ({"max_samples": 0}, InputError, "--max-samples is 0, expected at least 1"),
         ({"batch_size": 0}, InputError, "--batch-size is 0"),
+        ({"workers": 0}, InputError, "--workers is 0"),
+        ({"encoders": (), "vectors": ("e.pt",), "snapshot": "store"}, InputError, "is asked of encoders"),
         ({"vectors": ("a.pt", "b.pt"), "document_vectors": ("c.pt",)}, InputError, "2 files of vectors and 1 of"),
     ],
 )

@@ -13,8 +13,10 @@ import torch
 
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
+from kat_ray.engine.evaluation_candidates import Candidate
+from kat_ray.engine.evaluation_options import Drawing
 from kat_ray.engine.evaluation_prompts import PromptSample
-from kat_ray.engine.evaluation_worker import Candidate, Drawing, Found, Subject, evaluate_candidate, with_texts
+from kat_ray.engine.evaluation_worker import Found, Subject, evaluate_candidate, with_texts
 from kat_ray.errors import InputError
 from kat_ray.evaluation.rarity import prompt_weights
 from kat_ray.geometry.weights import WeightConfig
