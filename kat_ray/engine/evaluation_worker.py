@@ -24,7 +24,7 @@ from kat_ray.evaluation.excerpts import similarity_block
 from kat_ray.evaluation.figures.files import TSNE, UMAP, write_figures
 from kat_ray.evaluation.labels import Labels
 from kat_ray.evaluation.maps import Maps, clustering, map_trustworthiness, tsne, umap
-from kat_ray.evaluation.measures import measure
+from kat_ray.evaluation.measures import Measure, mean, measure
 from kat_ray.evaluation.page_data import Evaluated
 from kat_ray.evaluation.reading import read_evaluation_set
 from kat_ray.evaluation.relevance import EvaluationSet, Relevance
@@ -106,8 +106,8 @@ def evaluate_candidate(
     measures = measure(scores, relevance)
     vectors = np.concatenate([queries, documents])
     maps, notices = yield from _draw(vectors, drawing)
-    hits = _look_at_maps(maps, vectors, relevance, details)
-    report = Report(candidate.name, relevance, scores, measures, judge(measures, hits), None, details)
+    clustered = _look_at_maps(maps, vectors, relevance, details)
+    report = Report(candidate.name, relevance, scores, measures, judge(measures, clustered), None, details)
     yield "plots"
     with tempfile.TemporaryDirectory() as kept:
         made = write_figures(Path(kept), Labels.of(texts), scores, relevance, queries, documents, maps)
@@ -187,12 +187,13 @@ def _draw(vectors: Float32Matrix, drawing: Drawing) -> Generator[str, None, tupl
     return Maps(points.get("t-SNE"), points.get("UMAP")), notices
 
 
-def _look_at_maps(maps: Maps, vectors: Float32Matrix, relevance: Relevance, details: _Details) -> float | None:
+def _look_at_maps(maps: Maps, vectors: Float32Matrix, relevance: Relevance, details: _Details) -> Measure | None:
     """The share of own positives near their query, in the t-SNE map if there is one; what is told of both maps."""
     shares = []
     for name, points in (("t-SNE", maps.tsne), ("UMAP", maps.umap)):
         if points is not None:
-            shares.append(clustering(points, relevance))
-            details[f"{name} near"] = shares[-1]
+            hits = clustering(points, relevance)
+            shares.append(None if hits is None else mean(hits))
+            details[f"{name} near"] = None if hits is None else float(hits.mean())
             details[f"{name} trust"] = map_trustworthiness(vectors, points)
     return shares[0] if shares else None

@@ -81,17 +81,15 @@ class Judgment:
     reason: str
 
 
-def judge(measures: Mapping[str, Measure], clustering: float | None) -> Judgment:
+def judge(measures: Mapping[str, Measure], clustering: Measure | None) -> Judgment:
     """Hold the measures against the checklist.
 
     `clustering` is the share of queries that have their own positive among the 10 nearest documents in the 2-D map;
-    None or NaN without a map. The verdict is "ready" when all seven pass, "not ready" when any fails, and otherwise
+    None without a map. The verdict is "ready" when all seven pass, "not ready" when any fails, and otherwise
     "undecided". Values decide, not intervals; sentences tell where an interval reaches over the threshold.
     """
-    without_interval = Measure(math.nan if clustering is None else clustering, math.nan, math.nan)
-    items = tuple(
-        _item(line, without_interval if line.measure is None else measures[line.measure]) for line in CHECKLIST
-    )
+    in_map = clustering or Measure(math.nan, math.nan, math.nan)
+    items = tuple(_item(line, in_map if line.measure is None else measures[line.measure]) for line in CHECKLIST)
     verdict, reason = _verdict(items)
     return Judgment(items, _advice({item.name: item for item in items}, verdict), verdict, reason)
 
@@ -142,7 +140,7 @@ def _advice(items: Mapping[str, Item], verdict: Verdict) -> tuple[str, ...]:
     return (
         f"Distribution: {_margin_advice(items['margin'])}",
         f"t-SNE/UMAP: {_clustering_advice(items['clustering'].passed)}",
-        f"Heat map: {_diagonal_advice(items['diagonal'].passed)}",
+        f"Heat map: {_diagonal_advice(items['diagonal'])}",
         f"Top-K: {_rank_advice(items['rank1_share'].passed, verdict)}",
     )
 
@@ -161,14 +159,16 @@ def _clustering_advice(passed: bool | None) -> str:
     if passed is None:
         return "there is no map to look at."
     if not passed:
-        return "queries do not stand near their positives: look for an issue of the dataset or the model."
+        return "queries do not stand near their positives: a dataset issue, or the model's."
     return "queries stand near their positives: good."
 
 
-def _diagonal_advice(passed: bool | None) -> str:
-    if passed:
+def _diagonal_advice(diagonal: Item) -> str:
+    if diagonal.passed:
         return "the diagonal is bright: retrieval works."
-    return "the diagonal is dim: the model is not learning the positives."
+    if diagonal.band == "bad":
+        return "the diagonal is dim: the model is not learning the positives."
+    return "the diagonal is neither dim nor bright: positives are learned, but could be nearer."
 
 
 def _rank_advice(passed: bool | None, verdict: Verdict) -> str:

@@ -82,11 +82,11 @@ def umap(
         ) from error
 
 
-def clustering(points: Float32Matrix, relevance: Relevance) -> float | None:
-    """Share of queries whose own positive is among the 10 documents nearest to them in a map, 0 to 1.
+def clustering(points: Float32Matrix, relevance: Relevance) -> Float64Vector | None:
+    """1 for each query that has its own positive among the 10 documents nearest to it in a map, else 0 [Nq].
 
     points [Nq + Nd, 2] hold the queries first. Documents as near as the own positive count as nearer, so that a map
-    with all points in one place scores 0. None with fewer than 20 documents, of which 10 say too little.
+    with all points in one place keeps none. None with fewer than 20 documents, of which 10 say too little.
     """
     num_queries = relevance.num_queries
     require_rows("points", points, ndim=2, rows=num_queries + relevance.num_documents)
@@ -98,7 +98,7 @@ def clustering(points: Float32Matrix, relevance: Relevance) -> float | None:
     reach = ((documents[own] - queries) ** 2).sum(axis=1)
     distances = ((documents[near] - queries[:, None, :]) ** 2).sum(axis=2)
     as_near = (distances <= reach[:, None]) & (near != own[:, None])
-    return float((as_near.sum(axis=1) < NEAREST).mean())
+    return np.asarray(as_near.sum(axis=1) < NEAREST, np.float64)
 
 
 def map_trustworthiness(vectors: Float32Matrix, points: Float32Matrix, *, seed: int = 42) -> float | None:

@@ -7,7 +7,7 @@ queries of this kind would give against the same documents.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +60,15 @@ def values(scores: Scores, relevance: Relevance) -> dict[str, float]:
     return {name: float(value[0]) for name, value in _weighted(_columns(scores, relevance), once).items()}
 
 
+def mean(column: Float64Vector, *, resamples: int = 1000, seed: int = 42) -> Measure:
+    """The mean of a number for each query [Nq], over the draws of `measure`; no interval for a single query."""
+    value = float(column.mean())
+    if len(column) == 1:
+        return Measure(value, np.nan, np.nan)
+    draws = [weights @ column / len(column) for weights in _draws(resamples, seed, len(column))]
+    return with_interval(value, np.concatenate(draws))
+
+
 def bootstrap(scores: Scores, relevance: Relevance, *, resamples: int, seed: int) -> dict[str, Float64Vector]:
     """Each measure on so many draws of Nq queries with replacement [resamples].
 
@@ -74,13 +83,7 @@ def bootstrap(scores: Scores, relevance: Relevance, *, resamples: int, seed: int
     columns = _columns(scores, relevance)
     if relevance.num_queries == 1:
         return {name: np.full(resamples, np.nan) for name in values(scores, relevance)}
-    random = np.random.default_rng(seed)
-    num_queries = relevance.num_queries
-    at_once = max(1, _DRAWN_AT_ONCE // num_queries)
-    parts = [
-        _weighted(columns, _drawn(random, min(at_once, resamples - start), num_queries))
-        for start in range(0, resamples, at_once)
-    ]
+    parts = [_weighted(columns, weights) for weights in _draws(resamples, seed, relevance.num_queries)]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
@@ -93,10 +96,13 @@ def with_interval(value: float, draws: Float64Vector) -> Measure:
     return Measure(value, float(low), float(high))
 
 
-def _drawn(random: np.random.Generator, resamples: int, num_queries: int) -> Float64Matrix:
-    """How often each query is drawn [resamples, Nq]."""
-    rows = random.integers(num_queries, size=(resamples, num_queries))
-    return np.stack([np.bincount(row, minlength=num_queries) for row in rows]).astype(np.float64)
+def _draws(resamples: int, seed: int, num_queries: int) -> Iterator[Float64Matrix]:
+    """How often each query is drawn, some draws at a time [n, Nq]."""
+    random = np.random.default_rng(seed)
+    at_once = max(1, _DRAWN_AT_ONCE // num_queries)
+    for start in range(0, resamples, at_once):
+        rows = random.integers(num_queries, size=(min(at_once, resamples - start), num_queries))
+        yield np.stack([np.bincount(row, minlength=num_queries) for row in rows]).astype(np.float64)
 
 
 def _columns(scores: Scores, relevance: Relevance) -> dict[str, Float64Vector]:

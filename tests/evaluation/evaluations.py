@@ -7,7 +7,7 @@ import numpy as np
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.excerpts import similarity_block
 from kat_ray.evaluation.maps import Maps, clustering
-from kat_ray.evaluation.measures import measure
+from kat_ray.evaluation.measures import mean, measure
 from kat_ray.evaluation.page_data import Evaluated
 from kat_ray.evaluation.relevance import EvaluationSet, Relevance
 from kat_ray.evaluation.report import Report
@@ -37,7 +37,7 @@ def evaluated(found, name="encoder", texts=None, maps=None) -> Evaluated:
     rows = len(queries) + len(documents)
     random = np.random.default_rng(0).uniform(-1, 1, size=(2, rows, 2)).astype(np.float32)
     maps = Maps(*random) if maps is None else maps
-    hits = None if maps.umap is None else clustering(maps.umap, relevance)
+    hits = None if maps.umap is None else mean(clustering(maps.umap, relevance))
     report = Report(name, relevance, scores, measures, judge(measures, hits), texts)
     return Evaluated(report, maps, similarity_block(queries, documents, relevance))
 

@@ -17,7 +17,12 @@ GOOD = {"margin": 0.4, "separation": 3.0, "own_mean": 0.9, "negative_mean": 0.5,
 
 def judged(clustering: float | None = 1.0, **changed: float):
     wide = {name: Measure(value, value - 1e-3, value + 1e-3) for name, value in (GOOD | changed).items()}
-    return judge(wide, clustering)
+    return judge(wide, None if clustering is None else alone(clustering))
+
+
+def alone(value: float) -> Measure:
+    """Without an interval."""
+    return Measure(value, math.nan, math.nan)
 
 
 def item(name: str, **changed: float):
@@ -25,7 +30,7 @@ def item(name: str, **changed: float):
 
 
 def test_a_good_encoder_passes_all_seven_items(planted):
-    judgment = judge(measure(score(*planted), planted.relevance), 1.0)
+    judgment = judge(measure(score(*planted), planted.relevance), alone(1.0))
     assert [item.name for item in judgment.items] == [
         "margin", "separation", "clustering", "diagonal", "off_diagonal", "rank1_share", "rank1_gap",
     ]  # fmt: skip
@@ -36,7 +41,7 @@ def test_a_good_encoder_passes_all_seven_items(planted):
 
 
 def test_vectors_by_chance_fail_all_but_what_asks_others_to_be_far(chance):
-    judgment = judge(measure(score(*chance), chance.relevance), 10 / 60)
+    judgment = judge(measure(score(*chance), chance.relevance), alone(10 / 60))
     assert {item.name for item in judgment.items if item.passed} == {"off_diagonal"}
     assert judgment.verdict == "not ready"
     assert judgment.reason.startswith("6 of 7 items fail: Distribution: margin;")
@@ -80,7 +85,7 @@ def test_one_document_decides_nothing():
 def test_one_query_decides_nothing_though_all_items_pass():
     vectors = np.eye(3, dtype=np.float32)
     relevance = Relevance.of([[0]], num_documents=3)
-    judgment = judge(measure(score(vectors[:1], vectors, relevance), relevance), 1.0)
+    judgment = judge(measure(score(vectors[:1], vectors, relevance), relevance), alone(1.0))
     assert all(item.passed for item in judgment.items)
     assert judgment.verdict == "undecided"
     assert "a single query" in judgment.reason
@@ -123,6 +128,12 @@ def test_a_value_at_its_threshold_does_not_pass(line):
     assert (at.passed, at.band) == (False, "fair")
 
 
+def test_a_diagonal_that_is_not_dim_is_no_reason_to_doubt_the_training():
+    advice = [judged(own_mean=value).advice[2] for value in (0.59, 0.6, 0.77, 0.81)]
+    assert ["not learning" in one for one in advice] == [True, False, False, False]
+    assert ["could be nearer" in one for one in advice] == [False, True, True, False]
+
+
 def test_sentences_give_value_threshold_and_band():
     assert item("margin").sentence == "The margin 0.400, above 0.25: good."
     assert item("off_diagonal", negative_mean=0.9).sentence == "Similarity with others 0.900, not below 0.6: bad."
@@ -132,7 +143,7 @@ def test_sentences_give_value_threshold_and_band():
 def test_a_pass_within_the_error_of_the_sample_is_told():
     near = judge(
         {name: Measure(value, value, value) for name, value in GOOD.items()} | {"margin": Measure(0.26, 0.23, 0.29)},
-        1.0,
+        alone(1.0),
     )
     assert near.verdict == "ready"
     assert near.reason == "All 7 items pass, but more queries may change this: Distribution: margin."

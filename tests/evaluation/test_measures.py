@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kat_ray.errors import InputError
-from kat_ray.evaluation.measures import bootstrap, measure, separation, separation_rss, values, with_interval
+from kat_ray.evaluation.measures import bootstrap, mean, measure, separation, separation_rss, values, with_interval
 from kat_ray.evaluation.relevance import Relevance
 from kat_ray.evaluation.scores import score
 
@@ -88,6 +88,13 @@ def test_the_seed_fixes_the_intervals_and_the_values_lie_in_them(several):
     assert first["margin"].low != other["margin"].low
     for name, (value, low, high) in first.items():
         assert low < value < high, name
+
+
+def test_a_mean_has_the_interval_of_the_same_draws(several):
+    _, _, relevance = made = several(7, 90, 60)
+    scores = score(*made)
+    assert mean(scores.own_similarities) == pytest.approx(measure(scores, relevance)["own_mean"])
+    assert np.isnan(mean(np.ones(1))[1:]).all()
 
 
 def test_an_interval_is_the_middle_95_percent_of_the_draws_that_can_be_had():

@@ -86,7 +86,9 @@ def draw_map(method: str, points: Float32Matrix, vectors: Float32Matrix, relevan
     if trust is not None:
         told.insert(0, f"Trustworthiness {trust:.3f}.")
     if hits is not None:
-        told.insert(0, f"Own positive among the {NEAREST} nearest documents of the map: {hits:.0%} of the queries.")
+        told.insert(
+            0, f"Own positive among the {NEAREST} nearest documents of the map: {hits.mean():.0%} of the queries."
+        )
     return projection(
         groups_of(points, relevance),
         method=method,
