@@ -104,7 +104,7 @@ class _ProjectedModel:
 
 
 def _describe(config: EncoderConfig) -> _ProjectedModel:
-    from kat_ray.encoders.projection_file import read_projection
+    from kat_ray.encoders.projection_file import projection_of, read_checkpoint
     from kat_ray.encoders.torch_model import weight_shapes
 
     device = resolve_device(config)
@@ -113,14 +113,14 @@ def _describe(config: EncoderConfig) -> _ProjectedModel:
         raise EncoderError(f"A projection has no {pooling} pooling; choose mean or cls, or leave it out.")
     if config.precision == "int8":
         raise EncoderError("int8 is for sentence models; a projection runs in float32, bfloat16 or float16.")
+    checkpoint = read_checkpoint(Location(split_target(config.target)[0]))  # before a hub is asked for the base
     base = _find_base(config)
-    checkpoint = Location(split_target(config.target)[0])
     width = int(base.architecture.hidden_size)
-    projection = read_projection(checkpoint, base.files.name, width, weight_shapes(base.files))
-    base = _with_weights(base, projection, checkpoint)
+    projection = projection_of(checkpoint, base.files.name, width, weight_shapes(base.files))
+    base = _with_weights(base, projection, checkpoint.location)
     settings = {"pooling": pooling, "normalize": True, "projection": projection.digest}
     identity = EncoderIdentity(
-        name=f"projection:{checkpoint.name}@{base.files.name}",
+        name=f"projection:{checkpoint.location.name}@{base.files.name}",
         revision=base.files.revision(settings),
         dimension=len(projection.matrix),
         token_limit=_token_limit(config, base),

@@ -48,28 +48,22 @@ class Projection:
     """SHA-256 of the file in hex."""
 
 
-def read_projection(location: Location, base: str, width: int, shapes: _Shapes) -> Projection:
-    """The projection over a base that gives vectors of `width` numbers and has weights of these names and shapes.
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """The state dict of a file, of which nothing is known yet."""
+
+    location: Location
+    tensors: dict[str, torch.Tensor]
+    digest: str
+    """SHA-256 of the file in hex."""
+
+
+def read_checkpoint(location: Location) -> Checkpoint:
+    """The tensors of a file by name; a local file is mapped, not held.
 
     Raises:
-        EncoderError: no such file, not one of plain tensors, or tensors that do not fit; it says which.
+        EncoderError: no such file, or not one of plain tensors.
     """
-    state, digest = _read(location)
-    prefix = _prefix(state, shapes)
-    own = {name: name.removeprefix(prefix) for name in state if name.startswith(prefix)}
-    weights = {inner: state[name] for name, inner in own.items() if inner in shapes}
-    matrix = _matrix(location, base, {name: state[name] for name in state if own.get(name) not in shapes})
-    if matrix.shape[1] != width:
-        raise EncoderError(
-            f"The projection in {location} takes {matrix.shape[1]:,} numbers, but {base} gives {width:,}. {_ADVICE}"
-        )
-    if weights:
-        _require_fitting(location, base, weights, shapes)
-    return Projection(matrix, weights or None, digest)
-
-
-def _read(location: Location) -> tuple[dict[str, torch.Tensor], str]:
-    """The tensors of the state dict by name, and the hash of the file; a local file is mapped, not held."""
     import torch
 
     if not location.exists():
@@ -87,7 +81,27 @@ def _read(location: Location) -> tuple[dict[str, torch.Tensor], str]:
             f"{location} is not a plain mapping of tensors, so nothing was loaded; save it again by "
             "torch.save(model.state_dict(), path)."
         ) from error
-    return _tensors(location, content), digest
+    return Checkpoint(location, _tensors(location, content), digest)
+
+
+def projection_of(checkpoint: Checkpoint, base: str, width: int, shapes: _Shapes) -> Projection:
+    """The projection over a base that gives vectors of `width` numbers and has weights of these names and shapes.
+
+    Raises:
+        EncoderError: tensors that do not fit; it says which.
+    """
+    location, state = checkpoint.location, checkpoint.tensors
+    prefix = _prefix(state, shapes)
+    own = {name: name.removeprefix(prefix) for name in state if name.startswith(prefix)}
+    weights = {inner: state[name] for name, inner in own.items() if inner in shapes}
+    matrix = _matrix(location, base, {name: state[name] for name in state if own.get(name) not in shapes})
+    if matrix.shape[1] != width:
+        raise EncoderError(
+            f"The projection in {location} takes {matrix.shape[1]:,} numbers, but {base} gives {width:,}. {_ADVICE}"
+        )
+    if weights:
+        _require_fitting(location, base, weights, shapes)
+    return Projection(matrix, weights or None, checkpoint.digest)
 
 
 def _tensors(location: Location, content: Any) -> dict[str, torch.Tensor]:

@@ -243,15 +243,13 @@ def test_a_file_that_would_run_code_is_refused_unread(
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("projection:nowhere.pt", "There is no"),
+        ("projection:nowhere.pt", "There is no checkpoint"),
         ("projection:weights.safetensors", r"expected a file that ends in .pt or .pth"),
         ("projection:", "Cannot read the projection ''"),
     ],
 )
-def test_a_spec_without_a_checkpoint_is_refused(
-    spec: str, message: str, monkeypatch: pytest.MonkeyPatch, base: Base
-) -> None:
-    monkeypatch.setattr(model_files, "_downloaded", lambda *_: base.folder)
+def test_a_spec_without_a_checkpoint_is_refused(spec: str, message: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_files, "_downloaded", lambda *asked: pytest.fail(f"The hub was asked for {asked}."))
     with pytest.raises(EncoderError, match=message):
         identify_encoder(EncoderConfig(spec, device="cpu"))
 
