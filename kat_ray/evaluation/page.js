@@ -198,7 +198,8 @@
       lowerfence: [box.low], upperfence: [box.high], mean: [box.mean], boxmean: true, hoverinfo: "none",
       showlegend: false, line: { color: color(name) }, fillcolor: "rgba(0,0,0,0)",
     }));
-    return draw("boxes", traces, { yaxis: { title: { text: "cosine similarity" } } }, ([{ curveNumber }]) => {
+    return draw("boxes", traces, { xaxis: { tickangle: 0, tickfont: { size: 11 } },
+      yaxis: { title: { text: "cosine similarity" } } }, ([{ curveNumber }]) => {
       const [name, box] = boxes[curveNumber];
       const rows = [["99th percentile", "high"], ["upper quartile", "upper_quartile"], ["median", "median"],
         ["lower quartile", "lower_quartile"], ["1st percentile", "low"], ["mean", "mean"], ["deviation", "deviation"]];
