@@ -23,8 +23,8 @@ from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.excerpts import similarity_block
 from kat_ray.evaluation.figures.files import TSNE, UMAP, write_figures
 from kat_ray.evaluation.labels import Labels
-from kat_ray.evaluation.maps import Maps, clustering, map_trustworthiness, tsne, umap
-from kat_ray.evaluation.measures import Measure, mean, measure
+from kat_ray.evaluation.maps import DrawnMap, Maps, tsne, umap
+from kat_ray.evaluation.measures import Measure, measure, share
 from kat_ray.evaluation.page_data import Evaluated
 from kat_ray.evaluation.reading import read_evaluation_set
 from kat_ray.evaluation.relevance import EvaluationSet, Relevance
@@ -104,18 +104,17 @@ def evaluate_candidate(
     yield "scores"
     scores = score(queries, documents, relevance)
     measures = measure(scores, relevance)
-    vectors = np.concatenate([queries, documents])
-    maps, notices = yield from _draw(vectors, drawing)
-    clustered = _look_at_maps(maps, vectors, relevance, details)
-    report = Report(candidate.name, relevance, scores, measures, judge(measures, clustered), None, details)
+    maps, notices = yield from _draw(np.concatenate([queries, documents]), relevance, drawing)
+    judgment = judge(measures, _clustered(maps), relevance.num_queries)
+    report = Report(candidate.name, relevance, scores, measures, judgment, None, details | _trust(maps))
     yield "plots"
+    block = similarity_block(queries, documents, relevance)
     with tempfile.TemporaryDirectory() as kept:
-        made = write_figures(Path(kept), Labels.of(texts), scores, relevance, queries, documents, maps)
+        made = write_figures(Path(kept), Labels.of(texts), scores, relevance, maps, block)
         for name in made:
             (folder / name).write_bytes((Path(kept) / name).read_bytes())
     for name in {TSNE, UMAP} - set(made):
         (folder / name).delete()  # of an earlier run
-    block = similarity_block(queries, documents, relevance)
     yield Found(Evaluated(report, maps, block), weights, made, notices)
 
 
@@ -173,27 +172,35 @@ def _describe(encoder: Encoder, num_cut: int) -> _Details:
     }
 
 
-def _draw(vectors: Float32Matrix, drawing: Drawing) -> Generator[str, None, tuple[Maps, list[str]]]:
+def _draw(
+    vectors: Float32Matrix, relevance: Relevance, drawing: Drawing
+) -> Generator[str, None, tuple[Maps, list[str]]]:
     """The maps that can be had, and why others cannot."""
-    points: dict[str, Float32Matrix] = {}
+    drawn: dict[str, DrawnMap] = {}
     notices = []
     for name, is_skipped, method in (("t-SNE", drawing.skip_tsne, tsne), ("UMAP", drawing.skip_umap, umap)):
         if not is_skipped:
             yield name
             try:
-                points[name] = method(vectors, seed=drawing.seed, device=drawing.device)
+                points = method(vectors, seed=drawing.seed, device=drawing.device)
             except ResourceError as error:
                 notices.append(f"{name} is left out: {error}")
-    return Maps(points.get("t-SNE"), points.get("UMAP")), notices
+            else:
+                drawn[name] = DrawnMap.of(points, vectors, relevance)
+    return Maps(drawn.get("t-SNE"), drawn.get("UMAP")), notices
 
 
-def _look_at_maps(maps: Maps, vectors: Float32Matrix, relevance: Relevance, details: _Details) -> Measure | None:
-    """The share of own positives near their query, in the t-SNE map if there is one; what is told of both maps."""
-    shares = []
-    for name, points in (("t-SNE", maps.tsne), ("UMAP", maps.umap)):
-        if points is not None:
-            hits = clustering(points, relevance)
-            shares.append(None if hits is None else mean(hits))
-            details[f"{name} near"] = None if hits is None else float(hits.mean())
-            details[f"{name} trust"] = map_trustworthiness(vectors, points)
-    return shares[0] if shares else None
+def _clustered(maps: Maps) -> Measure | None:
+    """The share of own positives near their query, in the t-SNE map if there is one."""
+    drawn = maps.tsne or maps.umap
+    return None if drawn is None or drawn.near is None else share(drawn.near)
+
+
+def _trust(maps: Maps) -> _Details:
+    """What is told of the maps."""
+    told: _Details = {}
+    for name, drawn in (("t-SNE", maps.tsne), ("UMAP", maps.umap)):
+        if drawn is not None:
+            told[f"{name} near"] = None if drawn.near is None else float(drawn.near.mean())
+            told[f"{name} trust"] = drawn.trustworthiness
+    return told

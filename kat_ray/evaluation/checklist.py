@@ -52,7 +52,10 @@ diagonal; the others are ours."""
 TRAIN_MORE_BELOW = 0.2
 """A margin below asks for more training (the seeds' decision path)."""
 
-_UNKNOWN = {"clustering": "there is no map", "rank1_gap": "there is one document"}
+FEWEST_QUERIES = 20
+"""Fewer prove nothing, whatever they pass."""
+
+_UNKNOWN = {"clustering": "it needs a map of 20 documents or more", "rank1_gap": "there is one document"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,11 @@ class Item:
     band: Band | None
     sentence: str
 
+    @property
+    def is_near(self) -> bool:
+        """Whether other queries could turn it: the interval reaches over the threshold."""
+        return self.low is not None and self.high is not None and self.low <= self.threshold <= self.high
+
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
@@ -81,16 +89,16 @@ class Judgment:
     reason: str
 
 
-def judge(measures: Mapping[str, Measure], clustering: Measure | None) -> Judgment:
+def judge(measures: Mapping[str, Measure], clustering: Measure | None, num_queries: int) -> Judgment:
     """Hold the measures against the checklist.
 
-    `clustering` is the share of queries that have their own positive among the 10 nearest documents in the 2-D map;
+    `clustering` is the share of queries that have their own positive near in the 2-D map (`maps.clustering`);
     None without a map. The verdict is "ready" when all seven pass, "not ready" when any fails, and otherwise
     "undecided". Values decide, not intervals; sentences tell where an interval reaches over the threshold.
     """
     in_map = clustering or Measure(math.nan, math.nan, math.nan)
     items = tuple(_item(line, in_map if line.measure is None else measures[line.measure]) for line in CHECKLIST)
-    verdict, reason = _verdict(items)
+    verdict, reason = _verdict(items, num_queries)
     return Judgment(items, _advice({item.name: item for item in items}, verdict), verdict, reason)
 
 
@@ -106,7 +114,7 @@ def _item(line: Threshold, measure: Measure) -> Item:
     where = ("above" if sign > 0 else "below") if passed else ("not above" if sign > 0 else "not below")
     sentence = f"{line.subject} {value:{line.form}}, {where} {line.good:{_short(line)}}: {band}."
     item = Item(line.name, line.title, value, low, high, line.relation, line.good, passed, band, sentence)
-    if not _reaches_over(item):
+    if not item.is_near:
         return item
     within = f"{low:{line.form}} to {high:{line.form}}"
     return replace(item, sentence=f"{sentence} The interval, {within}, reaches over it: more queries would tell.")
@@ -116,23 +124,19 @@ def _short(line: Threshold) -> str:
     return ".0%" if line.form.endswith("%") else "g"
 
 
-def _verdict(items: tuple[Item, ...]) -> tuple[Verdict, str]:
+def _verdict(items: tuple[Item, ...], num_queries: int) -> tuple[Verdict, str]:
     failed = [item.title for item in items if item.passed is False]
     unknown = [item.title for item in items if item.passed is None]
-    near = [item.title for item in items if _reaches_over(item)]
+    near = [item.title for item in items if item.is_near]
     if failed:
         return "not ready", f"{len(failed)} of {len(items)} items fail: {'; '.join(failed)}."
     if unknown:
         return "undecided", f"No item fails, but {len(unknown)} cannot be told: {'; '.join(unknown)}."
-    if all(item.low is None for item in items):
-        return "undecided", f"All {len(items)} items pass, but of a single query, which proves nothing."
+    if num_queries < FEWEST_QUERIES:
+        return "undecided", f"All {len(items)} items pass, but few queries prove little; take {FEWEST_QUERIES} or more."
     if near:
         return "ready", f"All {len(items)} items pass, but more queries may change this: {'; '.join(near)}."
     return "ready", f"All {len(items)} items pass."
-
-
-def _reaches_over(item: Item) -> bool:
-    return item.low is not None and item.high is not None and item.low <= item.threshold <= item.high
 
 
 def _advice(items: Mapping[str, Item], verdict: Verdict) -> tuple[str, ...]:
@@ -157,7 +161,7 @@ def _margin_advice(margin: Item) -> str:
 
 def _clustering_advice(passed: bool | None) -> str:
     if passed is None:
-        return "there is no map to look at."
+        return "there is no map of 20 documents or more to look at."
     if not passed:
         return "queries do not stand near their positives: a dataset issue, or the model's."
     return "queries stand near their positives: good."

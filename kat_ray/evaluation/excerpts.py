@@ -56,12 +56,10 @@ class Spread(NamedTuple):
     deviation: float
 
 
-def similarity_block(
-    query_vectors: Float32Matrix, document_vectors: Float32Matrix, relevance: Relevance, limit: int = BLOCK_ROWS
-) -> Block:
-    """The block of the first `limit` queries; vectors [Nq, D] and [Nd, D] need not be unit rows."""
-    queries = unit_rows(query_vectors[:limit])
-    rows = relevance.own_rows[:limit]
+def similarity_block(query_vectors: Float32Matrix, document_vectors: Float32Matrix, relevance: Relevance) -> Block:
+    """The block of the first 50 queries; vectors [Nq, D] and [Nd, D] need not be unit rows."""
+    queries = unit_rows(query_vectors[:BLOCK_ROWS])
+    rows = relevance.own_rows[:BLOCK_ROWS]
     similarities = queries @ unit_rows(document_vectors[rows]).T
     return Block(similarities, is_relevant(relevance, np.arange(len(rows)), np.tile(rows, (len(rows), 1))))
 

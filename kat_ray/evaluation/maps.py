@@ -20,19 +20,36 @@ from kat_ray.geometry.layout import LayoutConfig, layout, normalize_layout, prin
 from kat_ray.geometry.layout_quality import trustworthiness
 from kat_ray.geometry.neighbors import Device, exact_neighbors
 
-NEAREST = 10
-"""Documents of the map that count as near a query."""
+_MOST_NEAR = 10  # documents that count as near a query, of 100 or more
+_FEWEST_DOCUMENTS = 20
 
 _FEWEST_ROWS = 10  # below, the principal axes show the distances better than a stochastic layout
 _SAMPLE_ROWS = 1000
+_MIN_DIST = 0.1
 _START_DEVIATION = 1e-4  # of t-SNE's start, as openTSNE and scikit-learn scale it
 
 
-class Maps(NamedTuple):
-    """Points float32 [Nq + Nd, 2], queries first; None where a map was left out or could not be drawn."""
+class DrawnMap(NamedTuple):
+    """A map, and how far it can be believed."""
 
-    tsne: Float32Matrix | None
-    umap: Float32Matrix | None
+    points: Float32Matrix
+    """[Nq + Nd, 2], queries first."""
+    near: Float64Vector | None
+    """`clustering` [Nq]."""
+    trustworthiness: float | None
+    """`map_trustworthiness`."""
+
+    @classmethod
+    def of(cls, points: Float32Matrix, vectors: Float32Matrix, relevance: Relevance) -> DrawnMap:
+        """Points of the vectors [Nq + Nd, D], looked at."""
+        return cls(points, clustering(points, relevance), map_trustworthiness(vectors, points))
+
+
+class Maps(NamedTuple):
+    """None where a map was left out or could not be drawn."""
+
+    tsne: DrawnMap | None
+    umap: DrawnMap | None
 
 
 def tsne(vectors: Float32Matrix, *, seed: int = 42, perplexity: float = 30.0, device: Device = "cpu") -> Float32Matrix:
@@ -57,9 +74,7 @@ def tsne(vectors: Float32Matrix, *, seed: int = 42, perplexity: float = 30.0, de
     return normalize_layout(draw(vectors, axes, seed, fitting))
 
 
-def umap(
-    vectors: Float32Matrix, *, seed: int = 42, n_neighbors: int = 15, min_dist: float = 0.1, device: Device = "cpu"
-) -> Float32Matrix:
+def umap(vectors: Float32Matrix, *, seed: int = 42, n_neighbors: int = 15, device: Device = "cpu") -> Float32Matrix:
     """UMAP points float32 [M, 2] of vectors [M, D] (McInnes, Healy and Melville 2018), cuML's on a GPU.
 
     n_neighbors is at most M - 1. All threads of the process. Small and equal rows as in `tsne`.
@@ -69,36 +84,43 @@ def umap(
         ResourceError: umap-learn is not installed; device "gpu" without cuML or a GPU.
     """
     require_rows("vectors", vectors, ndim=2)
-    config = LayoutConfig(n_neighbors, min_dist, seed, device, num_axes=2)
+    config = LayoutConfig(n_neighbors, _MIN_DIST, seed, device, num_axes=2)
     vectors = unit_rows(vectors)
     if not principal_axes(vectors).any():
         return np.zeros((len(vectors), 2), np.float32)
     graph = exact_neighbors(vectors, max(1, min(n_neighbors, len(vectors) - 1)))
     try:
         return layout(vectors, graph.indices, graph.distances, config)
-    except ModuleNotFoundError as error:
-        raise ResourceError(
-            f"A UMAP map needs umap-learn, and {error.name} is not installed; install the jobs extra, or skip the map."
-        ) from error
+    except ImportError as error:
+        raise _not_there("A UMAP map", "umap-learn", error) from error
 
 
 def clustering(points: Float32Matrix, relevance: Relevance) -> Float64Vector | None:
-    """1 for each query that has its own positive among the 10 documents nearest to it in a map, else 0 [Nq].
+    """1 for each query that has its own positive near in a map, else 0 [Nq].
+
+    Near are the `num_near` documents that are nearest to the query: a tenth of them at most, as by chance a tenth of
+    the queries then have their own one among them, or fewer.
 
     points [Nq + Nd, 2] hold the queries first. Documents as near as the own positive count as nearer, so that a map
-    with all points in one place keeps none. None with fewer than 20 documents, of which 10 say too little.
+    with all points in one place keeps none. None with fewer than 20 documents, which say too little.
     """
     num_queries = relevance.num_queries
     require_rows("points", points, ndim=2, rows=num_queries + relevance.num_documents)
-    if relevance.num_documents < 2 * NEAREST:
+    if relevance.num_documents < _FEWEST_DOCUMENTS:
         return None
+    num_nearest = num_near(relevance)
     queries, documents = points[:num_queries].astype(np.float64), points[num_queries:].astype(np.float64)
     own = relevance.own_rows
-    near = _nearest(documents, queries, NEAREST + 1)
+    near = _nearest(documents, queries, num_nearest + 1)
     reach = ((documents[own] - queries) ** 2).sum(axis=1)
     distances = ((documents[near] - queries[:, None, :]) ** 2).sum(axis=2)
     as_near = (distances <= reach[:, None]) & (near != own[:, None])
-    return np.asarray(as_near.sum(axis=1) < NEAREST, np.float64)
+    return np.asarray(as_near.sum(axis=1) < num_nearest, np.float64)
+
+
+def num_near(relevance: Relevance) -> int:
+    """How many documents count as near a query in a map: a tenth of them, 10 at most."""
+    return max(1, min(_MOST_NEAR, relevance.num_documents // 10))
 
 
 def map_trustworthiness(vectors: Float32Matrix, points: Float32Matrix, *, seed: int = 42) -> float | None:
@@ -130,10 +152,8 @@ def _tsne_on_cpu(vectors: Float32Matrix, axes: Float32Matrix, seed: int, perplex
         from openTSNE import TSNE
         from openTSNE.affinity import PerplexityBasedNN
         from openTSNE.nearest_neighbors import PrecomputedNeighbors
-    except ModuleNotFoundError as error:
-        raise ResourceError(
-            f"A t-SNE map needs openTSNE, and {error.name} is not installed; install the jobs extra, or skip the map."
-        ) from error
+    except ImportError as error:
+        raise _not_there("A t-SNE map", "openTSNE", error) from error
     graph = exact_neighbors(vectors, math.ceil(3 * perplexity))
     known = PrecomputedNeighbors(graph.indices, graph.distances)
     affinities = PerplexityBasedNN(knn_index=known, perplexity=perplexity, random_state=seed)
@@ -160,6 +180,11 @@ def _tsne_on_gpu(vectors: Float32Matrix, axes: Float32Matrix, seed: int, perplex
         output_type="numpy",
     )
     return np.asarray(model.fit_transform(vectors), np.float32)
+
+
+def _not_there(what: str, package: str, error: ImportError) -> ResourceError:
+    reason = str(error).partition("\n")[0]
+    return ResourceError(f"{what} needs {package}, which cannot be imported ({reason}); install the jobs extra.")
 
 
 def _start(axes: Float32Matrix, seed: int) -> Float32Matrix:

@@ -21,7 +21,8 @@ from kat_ray.evaluation.scores import TIE, Scores
 _PERCENTILES = (2.5, 97.5)
 _LEAST_DEVIATION = 1e-6  # float32 vectors tell similarities no finer apart
 _DRAWN_AT_ONCE = 1 << 22
-_RANKED = ("mrr@10", "recall@1", "recall@5", "recall@10", "ndcg@10", "map@100")
+_RANKED = ("mrr@10", "recall@1", "recall@5", "recall@10", "recall@50", "ndcg@10", "map@100")
+_SHARES = ("rank1_share", *_RANKED, "hard_accuracy")  # from 0 to 1 for each query
 
 
 class Measure(NamedTuple):
@@ -42,16 +43,18 @@ def measure(scores: Scores, relevance: Relevance, *, resamples: int = 1000, seed
         separation                    margin / (positive_std + negative_std)
         separation_rss                margin / sqrt(positive_std^2 + negative_std^2)
         rank1_share                   queries with a relevant document at rank 1
-        rank1_gap                     mean similarity at rank 1 minus that at rank 2
-        mrr@10 recall@1 recall@5 recall@10 ndcg@10 map@100
+        rank1_gap                     mean similarity at rank 1 minus that at rank 2 (Scores.gaps)
+        mrr@10 recall@1 recall@5 recall@10 recall@50 ndcg@10 map@100
         hard_accuracy                 hard negatives that are less similar than the query's own positive; only with some
 
     A sum of deviations below 1e-6 counts as 1e-6, so that separations are finite. NaN is a value that cannot be had:
     without any document that is not relevant there is no negative similarity and no rank, with one document no gap,
-    with one query no interval.
+    with one query no interval. Where a share is 0 or 1 for all queries, all draws agree, and the interval is the exact
+    one of so many queries instead (Clopper and Pearson 1934).
     """
     draws = bootstrap(scores, relevance, resamples=resamples, seed=seed)
-    return {name: with_interval(value, draws[name]) for name, value in values(scores, relevance).items()}
+    found = {name: with_interval(value, draws[name]) for name, value in values(scores, relevance).items()}
+    return found | {name: _of_share(found[name], relevance.num_queries) for name in _SHARES if name in found}
 
 
 def values(scores: Scores, relevance: Relevance) -> dict[str, float]:
@@ -60,13 +63,21 @@ def values(scores: Scores, relevance: Relevance) -> dict[str, float]:
     return {name: float(value[0]) for name, value in _weighted(_columns(scores, relevance), once).items()}
 
 
-def mean(column: Float64Vector, *, resamples: int = 1000, seed: int = 42) -> Measure:
-    """The mean of a number for each query [Nq], over the draws of `measure`; no interval for a single query."""
+def share(column: Float64Vector, *, resamples: int = 1000, seed: int = 42) -> Measure:
+    """The mean of a number from 0 to 1 for each query [Nq], with the interval that `measure` gives a share."""
     value = float(column.mean())
     if len(column) == 1:
         return Measure(value, np.nan, np.nan)
     draws = [weights @ column / len(column) for weights in _draws(resamples, seed, len(column))]
-    return with_interval(value, np.concatenate(draws))
+    return _of_share(with_interval(value, np.concatenate(draws)), len(column))
+
+
+def num_changed(scores: Scores, baseline: Scores, relevance: Relevance) -> dict[str, int]:
+    """Of each measure: the queries that two encoders differ in, for it alone where it is a mean over queries."""
+    columns, old = _columns(scores, relevance), _columns(baseline, relevance)
+    differs = {name: columns[name] != old[name] for name in columns}
+    anywhere = np.stack(list(differs.values())).any(axis=0)
+    return {name: int(differs.get(name, anywhere).sum()) for name in values(scores, relevance)}
 
 
 def bootstrap(scores: Scores, relevance: Relevance, *, resamples: int, seed: int) -> dict[str, Float64Vector]:
@@ -96,6 +107,14 @@ def with_interval(value: float, draws: Float64Vector) -> Measure:
     return Measure(value, float(low), float(high))
 
 
+def _of_share(measure: Measure, num_queries: int) -> Measure:
+    """With the exact interval where all queries agree on 0 or 1."""
+    reach = 1.0 - (_PERCENTILES[0] / 100) ** (1 / num_queries)
+    if measure.low == 1.0:
+        return measure._replace(low=1.0 - reach)
+    return measure._replace(high=reach) if measure.high == 0.0 else measure
+
+
 def _draws(resamples: int, seed: int, num_queries: int) -> Iterator[Float64Matrix]:
     """How often each query is drawn, some draws at a time [n, Nq]."""
     random = np.random.default_rng(seed)
@@ -111,15 +130,15 @@ def _columns(scores: Scores, relevance: Relevance) -> dict[str, Float64Vector]:
     has_gap = np.isfinite(scores.gaps)
     columns: dict[str, Float64Vector] = {
         "queries": np.ones(relevance.num_queries),
-        "own": scores.own_similarities,
-        "gap": np.where(has_gap, scores.gaps, 0.0),
+        "own_mean": scores.own_similarities,
+        "rank1_gap": np.where(has_gap, scores.gaps, 0.0),
         "has_gap": has_gap.astype(np.float64),
         "rank1_share": (retrieval.best_ranks(ranks, offsets) == 1).astype(np.float64),
         "mrr@10": retrieval.reciprocal_rank(ranks, offsets, 10),
         "ndcg@10": retrieval.ndcg(ranks, offsets, 10),
         "map@100": retrieval.average_precision(ranks, offsets, 100),
     }
-    columns |= {f"recall@{k}": retrieval.recall(ranks, offsets, k) for k in (1, 5, 10)}
+    columns |= {f"recall@{k}": retrieval.recall(ranks, offsets, k) for k in (1, 5, 10, 50)}
     for side, moments in (("positive", scores.positive), ("negative", scores.negative)):
         columns |= {f"{side}_{name}": column for name, column in moments._asdict().items()}
     if len(relevance.hard_rows):
@@ -132,7 +151,7 @@ def _hard_columns(scores: Scores, relevance: Relevance) -> dict[str, Float64Vect
     queries = np.repeat(np.arange(relevance.num_queries), counts)
     is_lower = scores.hard_similarities < scores.own_similarities[queries] - TIE
     lower = np.bincount(queries[is_lower], minlength=relevance.num_queries)
-    return {"hard": counts.astype(np.float64), "hard_lower": lower.astype(np.float64)}
+    return {"hard": counts.astype(np.float64), "hard_accuracy": lower.astype(np.float64)}
 
 
 def _weighted(columns: Mapping[str, Float64Vector], weights: Float64Matrix) -> dict[str, Float64Vector]:
@@ -146,18 +165,18 @@ def _weighted(columns: Mapping[str, Float64Vector], weights: Float64Matrix) -> d
         measured = {
             "positive_mean": positive_mean,
             "positive_std": positive_std,
-            "own_mean": sums["own"] / sums["queries"],
+            "own_mean": sums["own_mean"] / sums["queries"],
             "negative_mean": negative_mean,
             "negative_std": negative_std,
             "margin": margin,
             "separation": separation(margin, positive_std, negative_std),
             "separation_rss": separation_rss(margin, positive_std, negative_std),
             "rank1_share": sums["rank1_share"] / ranked,
-            "rank1_gap": sums["gap"] / sums["has_gap"],
+            "rank1_gap": sums["rank1_gap"] / sums["has_gap"],
             **{name: sums[name] / ranked for name in _RANKED},
         }
         if "hard" in sums:
-            measured["hard_accuracy"] = sums["hard_lower"] / sums["hard"]
+            measured["hard_accuracy"] = sums["hard_accuracy"] / sums["hard"]
     return measured
 
 

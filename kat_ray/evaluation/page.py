@@ -39,8 +39,7 @@ def write_page(
 ) -> None:
     """Write the page of one encoder, or of several with a choice between them; about 5 MB, of which Plotly is most.
 
-    comparisons are those of each further encoder against the first one, in order; without them a page of several shows
-    their numbers side by side and no differences.
+    comparisons are those of each further encoder against the first one, in order.
 
     Raises:
         InputError: no evaluation, or another number of comparisons than of further encoders.
@@ -48,7 +47,7 @@ def write_page(
     """
     if not evaluations:
         raise InputError("A page needs at least one evaluation.")
-    if comparisons and len(comparisons) != len(evaluations) - 1:
+    if len(comparisons) != len(evaluations) - 1:
         raise InputError(
             f"There are {len(comparisons)} comparisons for {len(evaluations)} encoders, expected "
             f"{len(evaluations) - 1}: each further encoder against the first."

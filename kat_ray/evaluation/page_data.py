@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kat_ray.arrays import Float32Matrix, Int64Vector
+from kat_ray.arrays import Int64Vector
 from kat_ray.evaluation.excerpts import BLOCK_ROWS, Block, Spread, bars, examples, is_relevant, spread
 from kat_ray.evaluation.labels import Labels, one_line
-from kat_ray.evaluation.maps import Maps
+from kat_ray.evaluation.maps import DrawnMap, Maps
 from kat_ray.evaluation.report import Report
 from kat_ray.evaluation.retrieval import best_ranks
 from kat_ray.evaluation.scores import Scores
@@ -119,11 +119,12 @@ def _documents_on_map(num_documents: int, own: Int64Vector) -> Int64Vector:
 
 
 def _points(
-    points: Float32Matrix | None, num_queries: int, shown: Int64Vector, on_map: Int64Vector
+    drawn: DrawnMap | None, num_queries: int, shown: Int64Vector, on_map: Int64Vector
 ) -> dict[str, list[Any]] | None:
     """x and y of the shown queries and of the first documents of the list."""
-    if points is None:
+    if drawn is None:
         return None
+    points = drawn.points
     return {"queries": _rounded(points[shown].T), "documents": _rounded(points[num_queries + on_map].T)}
 
 

@@ -95,17 +95,16 @@ def comparison_section(reports: Sequence[Report], comparisons: Sequence[Comparis
     verdicts = "".join(_verdict_cell(report.judgment.verdict) for report in reports)
     rows = [f"<tr><th>verdict</th>{verdicts}</tr>"]
     for measure in reports[0].measures:
-        cells = [f'<td class="number">{_value(report.measures[measure].value)}</td>' for report in reports]
-        for place, comparison in enumerate(comparisons, 1):
-            difference = comparison.differences[measure]
-            cells[place] = cells[place].removesuffix("</td>") + f"<br>{_difference(difference)}</td>"
+        changes = ["", *(f"<br>{_difference(comparison.differences[measure])}" for comparison in comparisons)]
+        cells = [
+            f'<td class="number">{_value(report.measures[measure].value)}{change}</td>'
+            for report, change in zip(reports, changes, strict=True)
+        ]
         rows.append(f"<tr><th>{escape(measure)}</th>{''.join(cells)}</tr>")
     rows += _moved(comparisons)
     told = (
         f'<p class="note">Below: the difference from {_name(reports[0])} with its paired 95 % interval; * marks one '
         "that leaves out 0, as one in twenty does by chance.</p>"
-        if comparisons
-        else ""
     )
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
     return f"<section><h2>Encoders side by side</h2>{told}{table}</section>"
@@ -146,7 +145,6 @@ def _moved(comparisons: Sequence[Comparison]) -> list[str]:
         + "".join(f'<td class="number">{getattr(comparison, key):,}</td>' for comparison in comparisons)
         + "</tr>"
         for name, key in counts
-        if comparisons
     ]
 
 
@@ -155,7 +153,7 @@ def _checklist(items: Iterable[Item]) -> str:
     rows = []
     for item in items:
         kind, word = _RESULTS[item.passed]
-        note = f'<br><span class="note">{escape(item.sentence)}</span>' if _needs_words(item) else ""
+        note = f'<br><span class="note">{escape(item.sentence)}</span>' if item.value is None or item.is_near else ""
         form = _FORMS[item.name]
         needed = f"{escape(item.relation)} {item.threshold:{'.0%' if form.endswith('%') else 'g'}}"
         band = f" ({item.band})" if item.passed is False else ""
@@ -164,13 +162,6 @@ def _checklist(items: Iterable[Item]) -> str:
             f'<td class="number needed">{needed}</td><td class="result {kind}">{word}{band}</td></tr>'
         )
     return f'<table class="checklist"><thead><tr>{head}</tr></thead>{_body(rows)}</table>'
-
-
-def _needs_words(item: Item) -> bool:
-    """Whether the numbers alone do not say how it stands: no value, or one that other queries could turn."""
-    if item.low is None or item.high is None:
-        return item.value is None
-    return item.low <= item.threshold <= item.high
 
 
 def _item_value(item: Item, form: str) -> str:

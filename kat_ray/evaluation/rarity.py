@@ -7,6 +7,7 @@ over other prompts would be; and since weights of neighbors go together, they ar
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -31,7 +32,8 @@ class RarityChange(NamedTuple):
     rank_correlation: Measure
     """Spearman's, of the weights: 1 the same order, 0 none in common. NaN when an encoder gives all the same weight."""
     top_decile_overlap: Measure
-    """Share of the rarest tenth by the one that are of the rarest tenth by the other; 0.1 by chance."""
+    """Share of the rarest tenth by the one that are of the rarest tenth by the other; 0.1 by chance. NaN where more
+    than a tenth have the weight on the edge of the tenth, so that nobody can say who is in it."""
 
 
 class RarityComparison(NamedTuple):
@@ -58,13 +60,15 @@ class Rarity(NamedTuple):
 def prompt_weights(vectors: Float32Matrix, k: int, config: WeightConfig) -> Float64Vector:
     """Weights [N] of unit rows [N, D] as a snapshot has them, from the exact graph of these rows alone.
 
+    A cap is left out: it changes nobody's order, but makes all who reach it look equally rare.
+
     Raises:
         InputError: fewer than 2 rows, or no numbers.
     """
     require_rows("vectors", vectors, ndim=2)
     if len(vectors) < 2:
         raise InputError(f"There are {len(vectors)} prompts to compare weights of, expected at least 2.")
-    return weights(exact_neighbors(vectors, k).distances, k, config).values
+    return weights(exact_neighbors(vectors, k).distances, k, replace(config, cap=None)).values
 
 
 def compare_rarity(
@@ -104,9 +108,14 @@ class _Order:
         return np.asarray((before + sizes / 2.0)[self.groups])
 
     def rare(self, counts: Float64Vector, num_rare: float) -> Float64Vector:
-        """Share of each prompt's copies that are of the `num_rare` first; a group over the edge goes in evenly [N]."""
+        """Share of each prompt's copies that are of the `num_rare` first [N]; a group over the edge goes in evenly.
+
+        All NaN where that group alone is larger than `num_rare`.
+        """
         before, sizes = self.before(counts)
         inside = np.clip(num_rare - before, 0.0, sizes)
+        if ((inside > 0.0) & (inside < sizes) & (sizes > num_rare)).any():
+            return np.full(len(counts), np.nan)
         return np.asarray((inside / np.maximum(sizes, 1.0))[self.groups])
 
 

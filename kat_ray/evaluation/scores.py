@@ -56,7 +56,8 @@ class Scores:
     own_similarities: Float64Vector
     """[Nq] with the own positive."""
     gaps: Float64Vector
-    """[Nq] similarity at rank 1 minus that at rank 2; NaN with one document."""
+    """[Nq] similarity at rank 1 minus that at rank 2, or after a relevant document that of the first other one, as two
+    right answers need not be apart; NaN where there is none."""
     top_rows: IndexMatrix
     """[Nq, min(10, Nd)] nearest documents, best first, in the order of the ranks."""
     top_similarities: Float64Matrix
@@ -121,6 +122,7 @@ class _Gathered:
         self._similarities = np.empty(len(relevance.rows))
         self._ranks = np.empty(len(relevance.rows), np.int64)
         self._hard_similarities = np.empty(len(relevance.hard_rows))
+        self._gaps = np.empty(num_queries)
         self._top_rows = np.empty((num_queries, width), np.int64)
         self._top_similarities = np.empty((num_queries, width))
 
@@ -136,10 +138,11 @@ class _Gathered:
         self._hard_similarities[hard] = line[self._relevance.hard_for(query)]
         nearest = _nearest(line, relevant, self._top_rows.shape[1])
         self._top_rows[query], self._top_similarities[query] = nearest, line[nearest]
+        others = negatives if nearest[0] in relevant else line[nearest[1:]]
+        self._gaps[query] = max(0.0, line[nearest[0]] - others.max()) if len(others) else np.nan
 
     def scores(self) -> Scores:
         """All of it."""
-        top = self._top_similarities
         return Scores(
             positive=self._positive.moments,
             negative=self._negative.moments,
@@ -147,9 +150,9 @@ class _Gathered:
             ranks=self._ranks,
             hard_similarities=self._hard_similarities,
             own_similarities=self._similarities[self._relevance.offsets[:-1]],
-            gaps=np.maximum(top[:, 0] - top[:, 1], 0.0) if top.shape[1] > 1 else np.full(len(top), np.nan),
+            gaps=self._gaps,
             top_rows=self._top_rows,
-            top_similarities=top,
+            top_similarities=self._top_similarities,
             positive_histogram=self._positive.histogram,
             negative_histogram=self._negative.histogram,
         )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -61,8 +62,7 @@ class EmbeddingVisualizer:
 
     def encode_batch(self, texts: Sequence[str], batch_size: int = 32, *, show_progress: bool = True) -> Float32Matrix:
         """Unit rows float32 [N, D] of the texts, so many at a time, with a progress bar on stderr."""
-        if batch_size < 1:
-            raise InputError(f"batch_size is {batch_size}, expected at least 1.")
+        _require_positive("batch_size", batch_size)
         vectors = np.empty((len(texts), self._encoder.identity.dimension), np.float32)
         with tqdm(total=len(texts), desc="encode", unit="text", disable=not show_progress) as progress:
             for start in range(0, len(texts), batch_size):
@@ -86,6 +86,7 @@ class EmbeddingVisualizer:
         output_path: str | Path, perplexity: float = 30.0,
     ) -> Path:  # fmt: skip
         """t-SNE of rows [N, D]; rows of one label look alike, in the color of the first of them."""
+        _require_groups(embeddings, labels, colors)
         points = tsne(embeddings, perplexity=perplexity)
         note = f"Perplexity {perplexity:g} at most, seed 42"
         return _write(_map("t-SNE", embeddings, points, labels, colors, title, note), output_path)
@@ -99,6 +100,7 @@ class EmbeddingVisualizer:
         Raises:
             ResourceError: umap-learn is not installed.
         """
+        _require_groups(embeddings, labels, colors)
         points = umap(embeddings, n_neighbors=n_neighbors)
         note = f"{n_neighbors} neighbors at most, seed 42"
         return _write(_map("UMAP", embeddings, points, labels, colors, title, note), output_path)
@@ -112,7 +114,8 @@ class EmbeddingVisualizer:
         Raises:
             InputError: similarities that are no numbers, or not as many labels as rows and columns.
         """
-        require_rows("sim_matrix", sim_matrix, ndim=2)
+        _require_similarities(sim_matrix)
+        _require_positive("max_items", max_items)
         shown = sim_matrix[:max_items, :max_items]
         for name, names, count in (("query_labels", query_labels, 0), ("doc_labels", doc_labels, 1)):
             _require_as_many(name, names, sim_matrix.shape[count])
@@ -143,7 +146,9 @@ class EmbeddingVisualizer:
         Raises:
             InputError: similarities that are no numbers or not of shape [Nq, Nd], or not as many truths as queries.
         """
-        require_rows("sim_matrix", sim_matrix, ndim=2)
+        _require_similarities(sim_matrix)
+        _require_positive("k", k)
+        _require_positive("num_examples", num_examples)
         _require_as_many("queries", queries, len(sim_matrix))
         _require_as_many("documents", documents, sim_matrix.shape[1])
         _require_as_many("ground_truth", ground_truth, len(sim_matrix))
@@ -159,8 +164,6 @@ def _map(
     method: str, vectors: Float32Matrix, points: Float32Matrix, labels: Sequence[str], colors: Sequence[str],
     title: str, note: str,
 ) -> Figure:  # fmt: skip
-    for name, given in (("labels", labels), ("colors", colors)):
-        _require_as_many(name, given, len(points))
     kinds = list(dict.fromkeys(labels))
     rows = [[row for row, label in enumerate(labels) if label == kind] for kind in kinds]
     groups = [
@@ -170,6 +173,26 @@ def _map(
     trust = map_trustworthiness(vectors, points)
     told = note if trust is None else f"{note}; trustworthiness {trust:.3f}"
     return projection(groups, method=method, title=title, note=told)
+
+
+def _require_groups(vectors: Float32Matrix, labels: Sequence[str], colors: Sequence[str]) -> None:
+    """Before a map is drawn, which takes its time."""
+    for name, given in (("labels", labels), ("colors", colors)):
+        _require_as_many(name, given, len(vectors))
+    for color in colors:
+        if not is_color_like(color):
+            raise InputError(f"colors holds {color!r}, expected names like blue or codes like #0072B2.")
+
+
+def _require_positive(name: str, count: int) -> None:
+    if count < 1:
+        raise InputError(f"{name} is {count}, expected at least 1.")
+
+
+def _require_similarities(similarities: Float32Matrix) -> None:
+    require_rows("sim_matrix", similarities, ndim=2)
+    if not similarities.size:
+        raise InputError(f"sim_matrix is empty (shape {similarities.shape}), expected queries and documents.")
 
 
 def _counted(name: str, similarities: NDArray[Any]) -> tuple[Int64Vector, Spread | None]:
@@ -184,7 +207,8 @@ def _counted(name: str, similarities: NDArray[Any]) -> tuple[Int64Vector, Spread
 def _example(row: int, query: str, documents: Sequence[str], line: NDArray[np.float32], truth: int, k: int) -> Example:
     if not 0 <= truth < len(documents):
         raise InputError(f"ground_truth of query {row} is {truth}, expected a row of the {len(documents):,} documents.")
-    nearest = np.argsort(-line, kind="stable").tolist()
+    is_truth = np.arange(len(line)) == truth
+    nearest = np.lexsort((is_truth, -line)).tolist()  # a tie counts against the truth, as in the scores
     bars_of_query = [Bar(documents[place], float(line[place]), place == truth) for place in nearest[:k]]
     name = f"Query {row + 1}: positive at rank {nearest.index(truth) + 1:,} of {len(documents):,}"
     return Example(name, query, bars_of_query)

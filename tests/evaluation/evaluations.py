@@ -6,8 +6,8 @@ import numpy as np
 
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.excerpts import similarity_block
-from kat_ray.evaluation.maps import Maps, clustering
-from kat_ray.evaluation.measures import mean, measure
+from kat_ray.evaluation.maps import DrawnMap, Maps
+from kat_ray.evaluation.measures import measure, share
 from kat_ray.evaluation.page_data import Evaluated
 from kat_ray.evaluation.relevance import EvaluationSet, Relevance
 from kat_ray.evaluation.report import Report
@@ -36,10 +36,17 @@ def evaluated(found, name="encoder", texts=None, maps=None) -> Evaluated:
     measures = measure(scores, relevance, resamples=50)
     rows = len(queries) + len(documents)
     random = np.random.default_rng(0).uniform(-1, 1, size=(2, rows, 2)).astype(np.float32)
-    maps = Maps(*random) if maps is None else maps
-    hits = None if maps.umap is None else mean(clustering(maps.umap, relevance))
-    report = Report(name, relevance, scores, measures, judge(measures, hits), texts)
+    maps = maps_of(found, *random) if maps is None else maps
+    clustered = None if maps.umap is None or maps.umap.near is None else share(maps.umap.near)
+    report = Report(name, relevance, scores, measures, judge(measures, clustered, len(queries)), texts)
     return Evaluated(report, maps, similarity_block(queries, documents, relevance))
+
+
+def maps_of(found, *points) -> Maps:
+    """t-SNE and UMAP of these points [Nq + Nd, 2], or None."""
+    queries, documents, relevance = found
+    vectors = np.concatenate([queries, documents])
+    return Maps(*(None if one is None else DrawnMap.of(one, vectors, relevance) for one in points))
 
 
 def named(relevance: Relevance, texts=("plain",)) -> EvaluationSet:

@@ -24,7 +24,9 @@ HOSTILE = "\x1b[31mred\x07 \u202ereversed\r\nline " + "漢字" * 60
 def report_of(made, name: str = "encoder", texts: EvaluationSet | None = None, **details: object) -> Report:
     scores = score(*made)
     measures = measure(scores, made.relevance, resamples=50)
-    return Report(name, made.relevance, scores, measures, judge(measures, None), texts, details)
+    return Report(
+        name, made.relevance, scores, measures, judge(measures, None, made.relevance.num_queries), texts, details
+    )
 
 
 def columns(line: str) -> int:
@@ -105,7 +107,7 @@ def test_hard_negatives_among_them_are_marked():
     relevance = Relevance.of([[0]], num_documents=2, hard_negatives=[[1]])
     scores = score(np.array([[1, 2]], np.float32), np.eye(2, dtype=np.float32), relevance)
     measures = measure(scores, relevance)
-    text = render_report(Report("x", relevance, scores, measures, judge(measures, None)))
+    text = render_report(Report("x", relevance, scores, measures, judge(measures, None, 1)))
     assert "    rank 1 hard      0.894  document 2\n    rank 2 own       0.447  document 1" in text
     assert "1 query, 2 documents, 1 relevant, 1 hard negative" in text
 

@@ -17,7 +17,7 @@ GOOD = {"margin": 0.4, "separation": 3.0, "own_mean": 0.9, "negative_mean": 0.5,
 
 def judged(clustering: float | None = 1.0, **changed: float):
     wide = {name: Measure(value, value - 1e-3, value + 1e-3) for name, value in (GOOD | changed).items()}
-    return judge(wide, None if clustering is None else alone(clustering))
+    return judge(wide, None if clustering is None else alone(clustering), 500)
 
 
 def alone(value: float) -> Measure:
@@ -30,7 +30,7 @@ def item(name: str, **changed: float):
 
 
 def test_a_good_encoder_passes_all_seven_items(planted):
-    judgment = judge(measure(score(*planted), planted.relevance), alone(1.0))
+    judgment = judge(measure(score(*planted), planted.relevance), alone(1.0), 60)
     assert [item.name for item in judgment.items] == [
         "margin", "separation", "clustering", "diagonal", "off_diagonal", "rank1_share", "rank1_gap",
     ]  # fmt: skip
@@ -41,7 +41,7 @@ def test_a_good_encoder_passes_all_seven_items(planted):
 
 
 def test_vectors_by_chance_fail_all_but_what_asks_others_to_be_far(chance):
-    judgment = judge(measure(score(*chance), chance.relevance), alone(10 / 60))
+    judgment = judge(measure(score(*chance), chance.relevance), alone(10 / 60), 60)
     assert {item.name for item in judgment.items if item.passed} == {"off_diagonal"}
     assert judgment.verdict == "not ready"
     assert judgment.reason.startswith("6 of 7 items fail: Distribution: margin;")
@@ -50,7 +50,7 @@ def test_vectors_by_chance_fail_all_but_what_asks_others_to_be_far(chance):
 
 
 def test_one_vector_for_every_text_is_not_ready(collapsed):
-    judgment = judge(measure(score(*collapsed), collapsed.relevance), None)
+    judgment = judge(measure(score(*collapsed), collapsed.relevance), None, 60)
     assert {item.name: item.passed for item in judgment.items} == {
         "margin": False,
         "separation": False,
@@ -69,14 +69,14 @@ def test_without_a_map_nothing_is_decided_and_nothing_passed(clustering):
     assert judgment.verdict == "undecided"
     assert judgment.reason == "No item fails, but 1 cannot be told: t-SNE/UMAP: clustering."
     assert judgment.items[2].value is judgment.items[2].passed is judgment.items[2].band is None
-    assert "no map" in judgment.items[2].sentence
-    assert "no map" in judgment.advice[1]
+    assert "needs a map of 20 documents" in judgment.items[2].sentence
+    assert "no map of 20 documents" in judgment.advice[1]
 
 
 def test_one_document_decides_nothing():
     vectors = np.ones((4, 3), np.float32)
     relevance = Relevance.of([[0]] * 4, num_documents=1)
-    judgment = judge(measure(score(vectors, vectors[:1], relevance), relevance), None)
+    judgment = judge(measure(score(vectors, vectors[:1], relevance), relevance), None, 4)
     assert {item.name for item in judgment.items if item.passed is not None} == {"diagonal"}
     assert judgment.verdict == "undecided"
     assert "nothing to rank against" in judgment.advice[-1]
@@ -85,10 +85,10 @@ def test_one_document_decides_nothing():
 def test_one_query_decides_nothing_though_all_items_pass():
     vectors = np.eye(3, dtype=np.float32)
     relevance = Relevance.of([[0]], num_documents=3)
-    judgment = judge(measure(score(vectors[:1], vectors, relevance), relevance), alone(1.0))
+    judgment = judge(measure(score(vectors[:1], vectors, relevance), relevance), alone(1.0), 1)
     assert all(item.passed for item in judgment.items)
     assert judgment.verdict == "undecided"
-    assert "a single query" in judgment.reason
+    assert "few queries prove little; take 20 or more" in judgment.reason
 
 
 @pytest.mark.parametrize(
@@ -144,6 +144,7 @@ def test_a_pass_within_the_error_of_the_sample_is_told():
     near = judge(
         {name: Measure(value, value, value) for name, value in GOOD.items()} | {"margin": Measure(0.26, 0.23, 0.29)},
         alone(1.0),
+        500,
     )
     assert near.verdict == "ready"
     assert near.reason == "All 7 items pass, but more queries may change this: Distribution: margin."

@@ -57,6 +57,19 @@ def test_one_query_shows_a_difference_but_proves_none():
     assert not any(map(is_different, comparison.differences.values()))
 
 
+@pytest.mark.parametrize(("num_better", "is_proven"), [(4, False), (5, False), (6, True)])
+def test_fewer_than_six_queries_prove_no_difference(num_better, is_proven):
+    documents = np.eye(200, dtype=np.float32)
+    missed = documents.copy()
+    missed[:num_better] = np.roll(documents, 1, axis=0)[:num_better]
+    relevance = Relevance.diagonal(200)
+    comparison = compare(score(documents, documents, relevance), score(missed, documents, relevance), relevance)
+    share = comparison.differences["rank1_share"]
+    assert comparison.better == num_better
+    assert share.value == pytest.approx(num_better / 200)
+    assert is_different(share) == is_proven
+
+
 def test_encoders_on_other_sets_are_not_compared(planted):
     vectors = np.eye(3, dtype=np.float32)
     other = score(vectors, vectors, Relevance.diagonal(3))

@@ -31,11 +31,15 @@ def test_relevant_documents_are_known_for_any_choice_of_queries(plain):
 
 def test_the_block_holds_own_positives_on_its_diagonal(plain):
     (queries, documents, relevance), _, similarities = plain
-    block = similarity_block(queries * np.float32(3), documents, relevance, limit=12)
-    columns = relevance.own_rows[:12]
-    np.testing.assert_allclose(block.similarities, similarities[:12][:, columns], atol=1e-6)
-    assert np.array_equal(block.relevant, relevant_mask(relevance)[:12][:, columns])
+    block = similarity_block(queries * np.float32(3), documents, relevance)
+    columns = relevance.own_rows
+    np.testing.assert_allclose(block.similarities, similarities[:, columns], atol=1e-6)
+    assert np.array_equal(block.relevant, relevant_mask(relevance)[:, columns])
     assert block.relevant.diagonal().all()
+
+
+def test_a_block_has_fifty_queries_at_most(several):
+    assert similarity_block(*several(1, 51, 60)).similarities.shape == (50, 50)
 
 
 def test_a_small_set_is_a_small_block(plain):

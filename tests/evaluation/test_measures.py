@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 
 from kat_ray.errors import InputError
-from kat_ray.evaluation.measures import bootstrap, mean, measure, separation, separation_rss, values, with_interval
+from kat_ray.evaluation.measures import (
+    bootstrap,
+    measure,
+    num_changed,
+    separation,
+    separation_rss,
+    share,
+    values,
+    with_interval,
+)
 from kat_ray.evaluation.relevance import Relevance
 from kat_ray.evaluation.scores import score
 
@@ -20,6 +29,7 @@ NAMES = [
         "recall@1",
         "recall@5",
         "recall@10",
+        "recall@50",
         "ndcg@10",
         "map@100",
     ),
@@ -90,11 +100,34 @@ def test_the_seed_fixes_the_intervals_and_the_values_lie_in_them(several):
         assert low < value < high, name
 
 
-def test_a_mean_has_the_interval_of_the_same_draws(several):
+def test_a_share_has_the_interval_of_the_same_draws(several):
     _, _, relevance = made = several(7, 90, 60)
     scores = score(*made)
-    assert mean(scores.own_similarities) == pytest.approx(measure(scores, relevance)["own_mean"])
-    assert np.isnan(mean(np.ones(1))[1:]).all()
+    assert share(scores.own_similarities) == pytest.approx(measure(scores, relevance)["own_mean"])
+    assert np.isnan(share(np.ones(1))[1:]).all()
+
+
+@pytest.mark.parametrize(("num_queries", "low"), [(2, 0.158), (20, 0.832), (500, 0.9926)])
+def test_that_all_queries_agree_proves_no_more_than_so_many_can(num_queries, low):
+    vectors = np.eye(num_queries, dtype=np.float32)
+    relevance, wrong = (
+        Relevance.diagonal(num_queries),
+        Relevance.of(np.roll(np.arange(num_queries), 1)[:, None].tolist(), num_documents=num_queries),
+    )
+    found = measure(score(vectors, vectors, relevance), relevance)
+    assert found["rank1_share"] == share(np.ones(num_queries)) == pytest.approx((1.0, low, 1.0), abs=1e-3)
+    assert found["ndcg@10"] == found["rank1_share"]
+    assert measure(score(vectors, vectors, wrong), wrong)["rank1_share"] == pytest.approx((0.0, 0.0, 1 - low), abs=1e-3)
+
+
+def test_changed_queries_are_counted_for_each_measure(several):
+    queries, documents, relevance = several(8, 40, 60)
+    other = queries.copy()
+    other[:3] = -other[:3]
+    changed = num_changed(score(queries, documents, relevance), score(other, documents, relevance), relevance)
+    assert changed["margin"] == changed["own_mean"] == 3
+    assert changed["mrr@10"] <= 3
+    assert changed["recall@50"] <= 3
 
 
 def test_an_interval_is_the_middle_95_percent_of_the_draws_that_can_be_had():

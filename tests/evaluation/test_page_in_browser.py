@@ -14,9 +14,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
 from kat_ray.evaluation.comparison import compare
-from kat_ray.evaluation.maps import Maps
 from kat_ray.evaluation.page import write_page
-from tests.evaluation.evaluations import HOSTILE, evaluated, named
+from tests.evaluation.evaluations import HOSTILE, evaluated, maps_of, named
 
 PLACE = """([id, name, place]) => {
   const plot = document.getElementById(id);
@@ -92,14 +91,18 @@ def folder(planted, chance, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
     row, column = np.arange(60) // 10 / 6.0, np.arange(60) % 10 / 10.0
     points = np.concatenate([np.stack([column, row], 1), np.stack([column + 0.04, row + 0.02], 1)]).astype(np.float32)
-    maps = Maps(points, points)
+    maps = maps_of(planted, points, points)
     first = evaluated(planted, "first", named(planted.relevance), maps)
-    second = evaluated(chance, "second", named(planted.relevance), Maps(None, points))
+    second = evaluated(chance, "second", named(planted.relevance), maps_of(chance, None, points))
     write_page(folder / "one.html", [first])
     scores = second.report.scores, first.report.scores
     write_page(folder / "two.html", [first, second], [compare(*scores, planted.relevance, resamples=20)])
     texts = named(chance.relevance, HOSTILE)
-    write_page(folder / "hostile.html", [evaluated(chance, HOSTILE[0], texts, maps)], title=HOSTILE[1])
+    write_page(
+        folder / "hostile.html",
+        [evaluated(chance, HOSTILE[0], texts, maps_of(chance, points, points))],
+        title=HOSTILE[1],
+    )
     return folder
 
 

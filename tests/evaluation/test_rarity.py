@@ -56,8 +56,23 @@ def test_unrelated_weights_overlap_as_chance_has_it():
 
 def test_an_encoder_that_gives_all_the_same_weight_ranks_nobody():
     found = compare_rarity(np.full(100, 0.01), _related(5, 100, 0.0)[0], resamples=10)
-    assert all(np.isnan(number) for number in found.rank_correlation)
-    assert found.top_decile_overlap.value == pytest.approx(0.1)
+    assert all(np.isnan(number) for measure in found for number in measure)
+
+
+def test_where_more_than_a_tenth_share_the_edge_nobody_can_say_who_is_rare():
+    tied = np.ones(100)
+    tied[:2] = 2.0, 3.0
+    assert np.isnan(compare_rarity(tied, tied[::-1], resamples=5).top_decile_overlap.value)
+    few = np.arange(100.0)
+    few[85:95] = 90.0  # ten over the edge of the tenth, five of them within
+    assert compare_rarity(few, few, resamples=5).top_decile_overlap.value == pytest.approx(1.0)
+
+
+def test_a_cap_changes_no_order_and_so_nothing(planted):
+    rows = planted.documents / np.linalg.norm(planted.documents, axis=1, keepdims=True)
+    capped, plain = (prompt_weights(rows, 5, WeightConfig(power=4.0, cap=cap)) for cap in (1.1, None))
+    assert np.array_equal(capped, plain)
+    assert len(np.unique(plain)) == len(rows)
 
 
 def test_it_is_symmetric_and_repeats():

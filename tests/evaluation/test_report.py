@@ -34,7 +34,9 @@ def report() -> Report:
     scores = score(queries, documents, TEXTS.relevance)
     measures = measure(scores, TEXTS.relevance)
     details = {"dimension": 4, "seconds": float("nan")}
-    return Report("toy", TEXTS.relevance, scores, measures, judge(measures, None), TEXTS, details)
+    return Report(
+        "toy", TEXTS.relevance, scores, measures, judge(measures, None, TEXTS.relevance.num_queries), TEXTS, details
+    )
 
 
 def test_the_worst_queries_come_first_with_what_beat_them(report):
@@ -87,7 +89,7 @@ def test_worst_queries_are_told_with_their_texts(report):
 def test_ready_vectors_have_numbers_in_place_of_texts(chance):
     scores = score(*chance)
     measures = measure(scores, chance.relevance)
-    told = as_dict(Report("file.pt", chance.relevance, scores, measures, judge(measures, None)))
+    told = as_dict(Report("file.pt", chance.relevance, scores, measures, judge(measures, None, 60)))
     json.dumps(told, allow_nan=False)
     assert "rows" not in told["data"]
     assert set(told["worst_queries"][0]) == {"query", "rank", "relevant", "beaten_by"}

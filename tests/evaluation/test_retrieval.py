@@ -32,11 +32,11 @@ def test_measures_equal_those_of_sentence_transformers(several, num_documents, d
     names = [{str(row): str(row) for row in range(count)} for count in (50, num_documents)]
     relevant = {str(query): {str(row) for row in relevance.relevant_to(query)} for query in range(50)}
     evaluator = InformationRetrievalEvaluator(
-        *names, relevant, precision_recall_at_k=[1, 5, 10], accuracy_at_k=[1], score_functions={"cos": cos_sim}
+        *names, relevant, precision_recall_at_k=[1, 5, 10, 50], accuracy_at_k=[1], score_functions={"cos": cos_sim}
     )
     theirs = evaluator.compute_all_metrics(Ready(queries, documents))["cos"]
     ours = values(score(queries, documents, relevance), relevance)
-    for name in ("mrr@10", "recall@1", "recall@5", "recall@10", "ndcg@10", "map@100"):
+    for name in ("mrr@10", "recall@1", "recall@5", "recall@10", "recall@50", "ndcg@10", "map@100"):
         measure, _, k = name.partition("@")
         assert ours[name] == pytest.approx(theirs[f"{measure}@k"][int(k)], abs=1e-6)
     assert ours["rank1_share"] == pytest.approx(theirs["accuracy@k"][1], abs=1e-6)

@@ -38,7 +38,16 @@ def test_scores_are_those_of_all_similarities_at_once(several, cosines, seed, nu
         nearest = np.sort(line)[::-1][:10]
         np.testing.assert_allclose(scores.top_similarities[query], nearest, atol=1e-8)
         np.testing.assert_allclose(line[scores.top_rows[query]], nearest, atol=1e-8)
-        assert scores.gaps[query] == pytest.approx(nearest[0] - nearest[1], abs=1e-8)
+        others = line[~relevant] if relevant[np.argmax(line)] else np.delete(line, np.argmax(line))
+        assert scores.gaps[query] == pytest.approx(line.max() - others.max() if len(others) else np.nan, nan_ok=True)
+
+
+def test_two_right_answers_side_by_side_are_no_small_gap():
+    documents = np.array([[1, 0], [1, 0.01], [0, 1]], np.float32)
+    both, one = Relevance.of([[0, 1]], num_documents=3), Relevance.of([[0]], num_documents=3)
+    assert score(documents[:1], documents, both).gaps == pytest.approx(1.0)
+    assert score(documents[:1], documents, one).gaps == pytest.approx(0.0, abs=1e-4)
+    assert np.isnan(score(documents[:1], documents[:2], Relevance.of([[0, 1]], num_documents=2)).gaps[0])
 
 
 @settings(max_examples=25, deadline=None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from kat_ray.errors import InputError
 from kat_ray.evaluation import visualizer as visualizer_module
@@ -70,6 +71,13 @@ def test_more_queries_than_documents_have_plots(visualizer, vectors, tmp_path):
     assert is_png(top)
 
 
+def test_a_tie_counts_against_the_truth_as_in_the_scores(visualizer, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(visualizer_module, "top_k", lambda examples, **_: drawn.extend(examples) or Figure())
+    visualizer.plot_top_k_predictions(QUERIES[:3], ANSWERS[:3], np.ones((3, 3)), range(3), tmp_path / "top.png")
+    assert [example.name for example in drawn] == [f"Query {row}: positive at rank 3 of 3" for row in (1, 2, 3)]
+
+
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -86,6 +94,13 @@ def test_more_queries_than_documents_have_plots(visualizer, vectors, tmp_path):
             "ground_truth of query 0 is 4",
         ),
         (lambda _: EmbeddingVisualizer("hashing", "tpu"), "The device is 'tpu'"),
+        (
+            lambda v: v.plot_tsne(np.eye(2, dtype="f"), ["a"] * 2, ["b", "wine red"], "t", "x.png"),
+            "'wine red', expected",
+        ),
+        (lambda v: v.plot_similarity_heatmap(np.ones((0, 2)), [], ["b", "c"], "x.png"), r"is empty \(shape \(0, 2\)\)"),
+        (lambda v: v.plot_similarity_heatmap(np.eye(1), ["a"], ["b"], "x.png", max_items=0), "max_items is 0"),
+        (lambda v: v.plot_top_k_predictions(["q"], ["d"], np.eye(1), [0], "x.png", k=-1), "k is -1, expected at least"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(visualizer, call, words, tmp_path, monkeypatch):

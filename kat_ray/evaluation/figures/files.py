@@ -1,6 +1,6 @@
 """The five plots of one encoder on one set, as PNG files for a model card.
 
-Knows scores, vectors, maps and labels, and which plot is made of what; each plot draws itself.
+Knows scores, maps and labels, and which plot is made of what; each plot draws itself.
 """
 
 from __future__ import annotations
@@ -8,25 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from matplotlib.figure import Figure
 
-from kat_ray.arrays import Float32Matrix
-from kat_ray.evaluation.excerpts import (
-    Block,
-    bars,
-    examples,
-    is_relevant,
-    similarity_block,
-    spread,
-)
+from kat_ray.evaluation.excerpts import Block, bars, examples, is_relevant, spread
 from kat_ray.evaluation.figures.distribution import distribution
 from kat_ray.evaluation.figures.heatmap import heatmap
 from kat_ray.evaluation.figures.projection import groups_of, own_lines, projection
 from kat_ray.evaluation.figures.style import save
 from kat_ray.evaluation.figures.top_k import Bar, Example, top_k
 from kat_ray.evaluation.labels import Labels
-from kat_ray.evaluation.maps import NEAREST, Maps, clustering, map_trustworthiness
+from kat_ray.evaluation.maps import DrawnMap, Maps, num_near
 from kat_ray.evaluation.relevance import Relevance
 from kat_ray.evaluation.retrieval import best_ranks
 from kat_ray.evaluation.scores import Scores
@@ -39,62 +30,46 @@ TOP_K = "top_k_predictions.png"
 
 
 def write_figures(
-    folder: Path,
-    labels: Labels,
-    scores: Scores,
-    relevance: Relevance,
-    query_vectors: Float32Matrix,
-    document_vectors: Float32Matrix,
-    maps: Maps,
+    folder: Path, labels: Labels, scores: Scores, relevance: Relevance, maps: Maps, block: Block
 ) -> list[str]:
     """Write the plots at 300 dots an inch and tell their names; a map that was not made is left out.
 
-    vectors are [Nq, D] and [Nd, D], maps of the queries followed by the documents. The folder is made.
-
-    Raises:
-        InputError: maps of another number of rows.
+    The folder is made.
     """
     written = []
-    for name, figure in _figures(labels, scores, relevance, query_vectors, document_vectors, maps):
+    for name, figure in _figures(labels, scores, relevance, maps, block):
         save(figure, folder / name)
         written.append(name)
     return written
 
 
 def _figures(
-    labels: Labels,
-    scores: Scores,
-    relevance: Relevance,
-    query_vectors: Float32Matrix,
-    document_vectors: Float32Matrix,
-    maps: Maps,
+    labels: Labels, scores: Scores, relevance: Relevance, maps: Maps, block: Block
 ) -> Iterator[tuple[str, Figure]]:
     """One after the other, so that one is held at a time."""
-    vectors = np.concatenate([query_vectors, document_vectors])
-    for name, method, points in ((TSNE, "t-SNE", maps.tsne), (UMAP, "UMAP", maps.umap)):
-        if points is not None:
-            yield name, draw_map(method, points, vectors, relevance)
-    yield HEATMAP, draw_heatmap(similarity_block(query_vectors, document_vectors, relevance))
+    for name, method, drawn in ((TSNE, "t-SNE", maps.tsne), (UMAP, "UMAP", maps.umap)):
+        if drawn is not None:
+            yield name, draw_map(method, drawn, relevance)
+    yield HEATMAP, draw_heatmap(block)
     yield DISTRIBUTION, draw_distribution(scores)
     yield TOP_K, draw_examples(labels, scores, relevance)
 
 
-def draw_map(method: str, points: Float32Matrix, vectors: Float32Matrix, relevance: Relevance) -> Figure:
+def draw_map(method: str, drawn: DrawnMap, relevance: Relevance) -> Figure:
     """Queries, positives and others, with how far the map can be trusted."""
-    hits, trust = clustering(points, relevance), map_trustworthiness(vectors, points)
-    told = ["Lines lead from each query to its own positive."]
-    if trust is not None:
-        told.insert(0, f"Trustworthiness {trust:.3f}.")
-    if hits is not None:
-        told.insert(
-            0, f"Own positive among the {NEAREST} nearest documents of the map: {hits.mean():.0%} of the queries."
-        )
+    told = []
+    if drawn.near is not None:
+        kept = f"{drawn.near.mean():.0%} of the queries"
+        told.append(f"Own positive among the {num_near(relevance)} nearest documents of the map: {kept}.")
+    if drawn.trustworthiness is not None:
+        told.append(f"Trustworthiness {drawn.trustworthiness:.3f}.")
+    told.append("Lines lead from each query to its own positive.")
     return projection(
-        groups_of(points, relevance),
+        groups_of(drawn.points, relevance),
         method=method,
         title=f"{method}: queries and their positives",
         note=" ".join(told),
-        lines=own_lines(points, relevance.own_rows),
+        lines=own_lines(drawn.points, relevance.own_rows),
     )
 
 

@@ -76,9 +76,9 @@ def in_style(draw: Draw) -> Draw:
     return mpl.rc_context(_STYLE)(draw)
 
 
-def new_figure(height: float, *, width: float = WIDTH) -> Figure:
-    """An empty figure of so many inches, which belongs to no window."""
-    return Figure(figsize=(width, height), layout="constrained")
+def new_figure(height: float) -> Figure:
+    """An empty figure as wide as a page and so many inches high, which belongs to no window."""
+    return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 @mpl.rc_context(_STYLE)

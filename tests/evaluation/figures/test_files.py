@@ -14,6 +14,7 @@ from kat_ray.evaluation.labels import Labels
 from kat_ray.evaluation.maps import Maps
 from kat_ray.evaluation.relevance import Relevance
 from kat_ray.evaluation.scores import score
+from tests.evaluation.evaluations import maps_of
 
 FIVE = [
     "tsne_projection.png",
@@ -37,12 +38,12 @@ def width_and_density(path):
 def random_maps(found, seed=0):
     random = np.random.default_rng(seed)
     rows = len(found.queries) + len(found.documents)
-    return Maps(*random.uniform(-1, 1, size=(2, rows, 2)).astype(np.float32))
+    return maps_of(found, *random.uniform(-1, 1, size=(2, rows, 2)).astype(np.float32))
 
 
 def written(folder, found, maps, labels=UNNAMED):
     scores = score(*found)
-    return write_figures(folder, labels, scores, found.relevance, found.queries, found.documents, maps)
+    return write_figures(folder, labels, scores, found.relevance, maps, similarity_block(*found))
 
 
 def test_five_files_of_300_dots_an_inch_as_wide_as_a_page(planted, tmp_path):
@@ -77,7 +78,7 @@ def test_one_query_with_one_document_and_equal_vectors_have_plots(collapsed, tmp
         queries=collapsed.queries[:1], documents=collapsed.documents[:1], relevance=Relevance.diagonal(1)
     )
     for number, found in enumerate((alone, collapsed)):
-        maps = Maps(*np.zeros((2, 2 * len(found.queries), 2), np.float32))
+        maps = maps_of(found, *np.zeros((2, 2 * len(found.queries), 2), np.float32))
         assert written(tmp_path / str(number), found, maps) == FIVE
 
 
@@ -105,8 +106,7 @@ def marks(axes):
 
 def test_a_map_shows_queries_blue_and_positives_green_by_other_shapes(several):
     found = several(4)
-    vectors = np.concatenate([found.queries, found.documents])
-    figure = draw_map("t-SNE", random_maps(found).tsne, vectors, found.relevance)
+    figure = draw_map("t-SNE", random_maps(found).tsne, found.relevance)
     groups = marks(figure.axes[0])
     relevant = len(np.unique(found.relevance.rows))
     assert groups["query"] == (QUERY, 40)
@@ -180,9 +180,8 @@ def test_right_documents_are_green_and_wrong_ones_red_with_marks(planted):
 def test_no_text_is_smaller_than_eight_points(several):
     found = several(3, num_queries=12)
     scores, maps = score(*found), random_maps(found)
-    vectors = np.concatenate([found.queries, found.documents])
     figures = [
-        draw_map("UMAP", maps.umap, vectors, found.relevance),
+        draw_map("UMAP", maps.umap, found.relevance),
         draw_heatmap(similarity_block(found.queries, found.documents, found.relevance)),
         draw_distribution(scores),
         draw_examples(Labels(), scores, found.relevance),

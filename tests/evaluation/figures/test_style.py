@@ -60,7 +60,7 @@ def test_a_text_that_fits_stays_whole_and_bold_needs_more_room():
 
 def test_the_users_own_settings_neither_change_plots_nor_are_changed(tmp_path):
     def draw():
-        figure = style.new_figure(2.0, width=3.0)
+        figure = style.new_figure(2.0)
         figure.add_subplot().set_title("title")
         return figure
 
