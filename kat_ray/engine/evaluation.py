@@ -18,14 +18,14 @@ import numpy as np
 from kat_ray.engine.evaluation_candidates import Candidate, candidates_of
 from kat_ray.engine.evaluation_options import EvaluationConfig, anchored, locations
 from kat_ray.engine.evaluation_prompts import PromptSample, own_weights, sample_prompts
-from kat_ray.engine.evaluation_worker import Found, Subject, evaluate_candidate, with_texts
+from kat_ray.engine.evaluation_subject import PairSubject, Subject, TextSubject
+from kat_ray.engine.evaluation_worker import Found, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
 from kat_ray.evaluation.report import Report, data, rarity_as_dict
 from kat_ray.evaluation.results import Results, write_results
-from kat_ray.evaluation.vectors import read_vector_pairs
 from kat_ray.storage import Location
 
 _SLUG_CHARACTERS = 60
@@ -49,6 +49,7 @@ class _Plan:
     subject: Subject
     num_texts: int
     sample: PromptSample | None
+    notices: tuple[str, ...]
 
 
 def evaluate(config: EvaluationConfig) -> EvaluationResult:
@@ -76,7 +77,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
         "out": out.shareable,
         "seconds": round(time.perf_counter() - started, 2),
     }
-    return replace(told, notices=tuple(_notices(found)), summary=summary)
+    return replace(told, notices=_notices(plan, found), summary=summary)
 
 
 def _folders(out: Location, candidates: Sequence[Candidate]) -> list[Location]:
@@ -92,11 +93,21 @@ def _look(config: EvaluationConfig) -> _Plan:
     if config.snapshot is not None:
         sample = sample_prompts(config.snapshot, config.max_prompts, config.drawing.seed)
     if config.data is None:
-        queries, _ = read_vector_pairs(config.vectors[0], next(iter(config.document_vectors), None))
-        return _Plan(Subject(None, config.max_samples, len(queries)), 0, sample)
-    subject = Subject(config.data, config.max_samples)
-    _, relevance = subject.read()
-    return _Plan(subject, relevance.num_queries + relevance.num_documents, sample)
+        pairs = PairSubject.of(config.vector_files, config.max_samples)
+        return _Plan(pairs, 0, sample, _told_of_pairs(pairs))
+    subject = TextSubject(config.data, config.max_samples)
+    texts, _ = subject.read()
+    subject = replace(subject, digest=texts.digest())
+    return _Plan(subject, len(texts.queries) + len(texts.documents), sample, ())
+
+
+def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:
+    if not pairs.num_joined:
+        return ()
+    return (
+        f"{pairs.num_joined:,} of {len(pairs.firsts):,} documents are equal to earlier ones and count as one with "
+        "them; the numbers of documents leave them out.",
+    )
 
 
 def _calls(
@@ -177,6 +188,6 @@ def _rounded(value: float) -> float | None:
     return round(value, 4) if math.isfinite(value) else None
 
 
-def _notices(found: Sequence[Found]) -> list[str]:
+def _notices(plan: _Plan, found: Sequence[Found]) -> tuple[str, ...]:
     """Each once, in order: a package that is missing is missing for all."""
-    return list(dict.fromkeys(notice for one in found for notice in one.notices))
+    return tuple(dict.fromkeys([*plan.notices, *(notice for one in found for notice in one.notices)]))

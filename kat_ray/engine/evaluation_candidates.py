@@ -33,9 +33,9 @@ def candidates_of(config: EvaluationConfig) -> list[Candidate]:
     whole = ["".join(origin) for origin in origins]
     if len(set(whole)) < len(whole):
         raise InputError(f"{max(whole, key=whole.count)} is named twice; name each encoder once.")
-    documents = config.document_vectors or (None,) * len(config.vectors)
-    made_of = [(encoder, None, None) for encoder in config.encoders] + [
-        (None, vectors, own) for vectors, own in zip(config.vectors, documents, strict=True)
+    made_of = [
+        *((encoder, None, None) for encoder in config.encoders),
+        *((None, *files) for files in config.vector_files),
     ]
     return [
         Candidate(name, origin, *parts)

@@ -72,6 +72,11 @@ class EvaluationConfig:
                 "vectors; expected one for each, or none."
             )
 
+    @property
+    def vector_files(self) -> list[tuple[str, str | None]]:
+        """Each file of vectors with that of its documents, None where they are in one."""
+        return list(zip(self.vectors, self.document_vectors or (None,) * len(self.vectors), strict=True))
+
 
 def anchored(config: EvaluationConfig) -> EvaluationConfig:
     """With paths from the root: workers of a running cluster have a working folder of their own."""

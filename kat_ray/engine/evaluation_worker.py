@@ -18,7 +18,8 @@ from kat_ray.encoders.loading import load_encoder
 from kat_ray.engine.evaluation_candidates import Candidate
 from kat_ray.engine.evaluation_options import Drawing
 from kat_ray.engine.evaluation_prompts import PromptSample
-from kat_ray.errors import InputError, ResourceError
+from kat_ray.engine.evaluation_subject import PairSubject, Subject
+from kat_ray.errors import ResourceError
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.excerpts import similarity_block
 from kat_ray.evaluation.figures.files import TSNE, UMAP, write_figures
@@ -26,7 +27,6 @@ from kat_ray.evaluation.labels import Labels
 from kat_ray.evaluation.maps import DrawnMap, Maps, tsne, umap
 from kat_ray.evaluation.measures import Measure, measure, share
 from kat_ray.evaluation.page_data import Evaluated
-from kat_ray.evaluation.reading import read_evaluation_set
 from kat_ray.evaluation.relevance import EvaluationSet, Relevance
 from kat_ray.evaluation.report import Report
 from kat_ray.evaluation.scores import score
@@ -34,29 +34,6 @@ from kat_ray.evaluation.vectors import read_vector_pairs
 from kat_ray.storage import Location
 
 _Details = dict[str, str | float | None]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """What encoders are evaluated on: a file of texts, or so many pairs where only vectors are given."""
-
-    data: str | None
-    max_samples: int
-    num_pairs: int = 0
-
-    def read(self) -> tuple[EvaluationSet | None, Relevance]:
-        """The texts, if there are some, and who is relevant to whom."""
-        if self.data is None:
-            return None, Relevance.diagonal(min(self.num_pairs, self.max_samples))
-        texts = read_evaluation_set(self.data, self.max_samples)
-        return texts, texts.relevance
-
-    def num_vectors(self) -> tuple[int, int]:
-        """Vectors that ready ones must have: of all queries and all documents."""
-        if self.data is None:
-            return self.num_pairs, self.num_pairs
-        whole = read_evaluation_set(self.data)
-        return len(whole.queries), len(whole.documents)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +68,11 @@ def evaluate_candidate(
     texts, relevance = subject.read()
     weights, details = None, _Details({"from": candidate.origin})
     if candidate.encoder is None or texts is None:
-        queries, documents = _ready_vectors(candidate, subject, relevance)
+        ready = read_vector_pairs(str(candidate.vectors), candidate.document_vectors)
+        queries, documents = subject.choose(candidate.name, ready)
         details |= {"dimensions": queries.shape[1]}
+        if isinstance(subject, PairSubject) and subject.num_joined:
+            details["equal rows"] = subject.num_joined
     else:
         yield "loading"
         encoder = load_encoder(candidate.encoder)
@@ -145,18 +125,6 @@ def _weigh(encoder: Encoder, sample: PromptSample, batch_size: int) -> Generator
         vectors, _ = yield from _encode(encoder, sample.texts(), batch_size)
     yield "who is rare"
     return sample.weigh(vectors)
-
-
-def _ready_vectors(candidate: Candidate, subject: Subject, relevance: Relevance) -> tuple[Float32Matrix, Float32Matrix]:
-    """Vectors of the queries and documents of the set, which are the first ones of the files."""
-    queries, documents = read_vector_pairs(str(candidate.vectors), candidate.document_vectors)
-    expected = subject.num_vectors()
-    if (len(queries), len(documents)) != expected:
-        raise InputError(
-            f"{candidate.name} holds vectors of {len(queries):,} queries and {len(documents):,} documents, expected "
-            f"{expected[0]:,} and {expected[1]:,}: one for each different text of the data, in order of appearance."
-        )
-    return queries[: relevance.num_queries], documents[: relevance.num_documents]
 
 
 def _describe(encoder: Encoder, num_cut: int) -> _Details:

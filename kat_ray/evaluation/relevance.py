@@ -5,6 +5,7 @@ Knows row numbers, and the texts that they stand for; nothing of files, vectors 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -76,10 +77,15 @@ class Relevance:
         return cls(num_documents, *_joined(relevant), *_joined(hard))
 
     @classmethod
+    def one_each(cls, rows: Int64Vector) -> Relevance:
+        """Document rows[i] is the only relevant one of query i; there are none behind the last of these [Nq]."""
+        offsets = np.arange(len(rows) + 1)
+        return cls(int(rows.max(initial=-1)) + 1, offsets, rows, np.zeros_like(offsets), rows[:0])
+
+    @classmethod
     def diagonal(cls, num_queries: int) -> Relevance:
         """Document i is the only relevant one of query i."""
-        rows = np.arange(num_queries, dtype=np.int64)
-        return cls(num_queries, np.arange(num_queries + 1), rows, np.zeros(num_queries + 1, np.int64), rows[:0])
+        return cls.one_each(np.arange(num_queries))
 
     @property
     def num_queries(self) -> int:
@@ -130,6 +136,14 @@ class EvaluationSet:
                 f"There are {got[0]:,} queries and {got[1]:,} documents; the relevance is of {expected[0]:,} and "
                 f"{expected[1]:,}."
             )
+
+    def digest(self) -> str:
+        """32 hex digits that are others where a text or a judgment is another."""
+        judged = self.relevance
+        hashed = hashlib.blake2b(repr((self.queries, self.documents)).encode(), digest_size=16)
+        for numbers in (judged.offsets, judged.rows, judged.hard_offsets, judged.hard_rows):
+            hashed.update(numbers.tobytes())
+        return hashed.hexdigest()
 
 
 def _joined(lists: Sequence[Sequence[int]]) -> tuple[Int64Vector, Int64Vector]:

@@ -18,7 +18,7 @@ from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.evaluation import evaluate
 from kat_ray.engine.evaluation_candidates import candidates_of
 from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored
-from kat_ray.engine.evaluation_worker import Subject
+from kat_ray.engine.evaluation_subject import TextSubject
 from kat_ray.errors import EncoderError, InputError, KatRayError, ResourceError
 from kat_ray.evaluation.rarity import prompt_weights
 from kat_ray.geometry.weights import WeightConfig
@@ -58,8 +58,7 @@ def store(address: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def vectors(data: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Those of the hashing encoder, with noise."""
-    texts, _ = Subject(data, 500).read()
-    assert texts is not None
+    texts, _ = TextSubject(data, 500).read()
     encoder, random = load_encoder(EncoderConfig("hashing", device="cpu")), np.random.default_rng(1)
     made = [encoder.encode(encoder.tokenize(part)) for part in (texts.queries, texts.documents)]
     noisy = [torch.from_numpy(rows + random.normal(scale=0.05, size=rows.shape)).float() for rows in made]
@@ -143,6 +142,23 @@ def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) 
     config = replace(config, vectors=(str(apart[0]),), document_vectors=(str(apart[1]),), max_samples=30)
     again = evaluate(replace(config, address=address))
     assert again.summary["evaluations"][0]["margin"] == result.summary["evaluations"][0]["margin"]
+
+
+def test_documents_that_are_equal_count_as_one_and_this_is_told(address: str, tmp_path: Path) -> None:
+    documents = np.repeat(np.random.default_rng(3).normal(size=(30, 32)), 2, axis=0)
+    names = ("good", "collapsed")
+    for name, made in zip(names, (documents, np.ones_like(documents)), strict=True):
+        np.save(tmp_path / f"{name}.npy", np.stack([made, made]).astype(np.float32))
+    files = tuple(str(tmp_path / f"{name}.npy") for name in names)
+    config = EvaluationConfig(str(tmp_path / "out"), vectors=files[:1], drawing=NO_MAPS, address=address)
+    result = evaluate(config)
+    assert result.summary["evaluations"][0]["rank1_share"] == 1.0
+    assert result.summary["data"]["documents"] == 30
+    assert result.notices[0].startswith("30 of 60 documents are equal to earlier ones and count as one with them")
+    (found,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())["evaluations"]
+    assert found["details"]["equal rows"] == 30
+    both = evaluate(replace(config, vectors=files)).summary["evaluations"]
+    assert [one["rank1_share"] for one in both] == [1.0, 0.0]
 
 
 def test_who_is_rare_is_asked_on_prompts_of_a_snapshot(address: str, data: str, store: str, tmp_path: Path) -> None:

@@ -25,6 +25,12 @@ def test_on_the_diagonal_document_i_belongs_to_query_i():
     assert not len(relevance.hard_rows)
 
 
+def test_one_document_may_be_that_of_several_queries():
+    relevance = Relevance.one_each(np.array([0, 1, 0]))
+    assert [relevance.relevant_to(query).tolist() for query in range(3)] == [[0], [1], [0]]
+    assert relevance.num_documents == 2
+
+
 @pytest.mark.parametrize(
     ("relevant", "hard", "sentence"),
     [
@@ -52,3 +58,18 @@ def test_offsets_that_do_not_fit_their_rows_are_refused(offsets):
 def test_a_set_has_a_text_for_each_row():
     with pytest.raises(InputError, match="2 queries and 1 documents; the relevance is of 2 and 2"):
         EvaluationSet(("a", "b"), ("c",), Relevance.diagonal(2))
+
+
+def test_a_digest_tells_apart_whatever_differs():
+    def digest(queries=("a", "b"), documents=("c", "d"), relevant=((0,), (1,)), hard=((1,), ())):
+        return EvaluationSet(queries, documents, Relevance.of(relevant, num_documents=2, hard_negatives=hard)).digest()
+
+    others = [
+        digest(queries=("b", "a")),
+        digest(documents=("c", "\ud800")),
+        digest(relevant=((0,), (0,))),
+        digest(relevant=((0,), (1, 0))),
+        digest(hard=((), (0,))),
+    ]
+    assert digest() == digest()
+    assert len({digest(), *others}) == 6
