@@ -42,7 +42,7 @@ def read_evaluation_set(uri: str, max_samples: int | None = None) -> EvaluationS
 
     Args:
         uri: a JSON, JSONL, gzip or Parquet file, a folder of them, or a dataset saved to disk.
-        max_samples: rows are read until so many distinct queries are there: the first ones, no draw. None for all.
+        max_samples: distinct queries: the first ones, no draw, with the judgments of all rows. None for all.
 
     Raises:
         InputError: a path that is missing, a file that is empty or cannot be read, or no row that can be used.

@@ -10,6 +10,7 @@ white space at their ends. Knows nothing of files; never puts text of a row into
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -62,7 +63,8 @@ def parse_sample(row: object) -> Sample:
 def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = None) -> Collected:
     """Join (number, sample or reason) to a set: equal queries are one with all their positives, equal documents one.
 
-    Rows are read up to the one that holds query max_samples + 1.
+    The first max_samples queries count. All rows are read, since a late one may judge an early query; no more is held
+    than what counts.
     """
     queries: dict[str, int] = {}
     documents: dict[str, int] = {}
@@ -71,17 +73,15 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
     rejects = []
     num_rows = 0
     for number, outcome in rows:
+        num_rows += 1
         if isinstance(outcome, str):
-            rejects.append(Reject(number, outcome))
-        elif outcome.query not in queries and len(queries) == max_samples:
-            break
-        else:
+            rejects.append(Reject(number, sys.intern(outcome)))  # one string for all rows of one reason
+        elif outcome.query in queries or len(queries) != max_samples:
             query = queries.setdefault(outcome.query, len(queries))
             for lists, texts in ((positives, outcome.positives), (hard_negatives, outcome.hard_negatives)):
                 if query == len(lists):
                     lists.append({})
                 lists[query].update((documents.setdefault(text, len(documents)), None) for text in texts)
-        num_rows += 1
     if not queries:
         return Collected(None, tuple(rejects))
     relevance, contradictions = _judge(positives, hard_negatives, len(documents))

@@ -95,7 +95,7 @@ def test_the_first_samples_are_taken(tmp_path):
     (tmp_path / "set.jsonl").write_bytes(LINES + b"{broken")
     found = read_evaluation_set(str(tmp_path / "set.jsonl"), max_samples=1)
     assert found.queries == ("Wie geht's?",)
-    assert found.num_rows == 2
+    assert found.num_rows == 4
     assert read_evaluation_set(str(tmp_path / "set.jsonl"), max_samples=9).num_rows == 4
     with pytest.raises(InputError, match="is 0, expected at least 1"):
         read_evaluation_set(str(tmp_path / "set.jsonl"), max_samples=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 
 import pytest
@@ -92,15 +93,40 @@ def test_reasons_become_rejects_and_without_a_sample_there_is_no_set():
     assert collect([(4, "too bad")]) == (None, found.rejects)
 
 
-def test_rows_are_read_up_to_the_first_query_too_many():
-    def rows():
-        yield from [(1, SAMPLE), (2, "bad"), (3, Sample("q", ("later",), ())), (4, Sample("p", ("c",), ()))]
-        raise AssertionError("read on")
+def test_the_first_queries_count_with_the_judgments_of_all_rows():
+    rows = [("p", "a"), ("q", "b"), ("r", "c"), ("p", "b"), ("s", "d")]
+    samples = [(number, Sample(query, (text,), ("x",))) for number, (query, text) in enumerate(rows, 1)]
+    found = collect([*samples, (6, "bad"), (7, Sample("q", ("b",), ("late",)))], max_samples=2).evaluation_set
+    assert found.queries == ("p", "q")
+    assert found.documents == ("a", "x", "b", "late")
+    assert [found.relevance.relevant_to(query).tolist() for query in range(2)] == [[0, 2], [2]]
+    assert [found.relevance.hard_for(query).tolist() for query in range(2)] == [[1], [1, 3]]
+    assert [tuple(reject) for reject in found.rejects] == [(6, "bad")]
+    assert found.num_rows == 7
 
-    found = collect(rows(), max_samples=1).evaluation_set
-    assert found.queries == ("q",)
-    assert found.documents == ("a", "b", "x", "later")
-    assert found.num_rows == 3
+
+def test_of_rows_that_do_not_count_nothing_is_held():
+    def rows():
+        yield 1, SAMPLE
+        for number in range(2, 20_000):
+            yield number, Sample(f"other {number}", ("long " * 1000,), ())
+
+    tracemalloc.start()
+    found = collect(rows(), max_samples=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.evaluation_set.num_rows == 19_999
+    assert peak < 1 << 20
+
+
+@given(st.lists(SAMPLES, min_size=1, max_size=12), st.integers(1, 4))
+def test_fewer_queries_are_judged_as_all_are(samples, max_samples):
+    whole, few = (collect(enumerate(samples, 1), limit).evaluation_set for limit in (None, max_samples))
+    assert few.queries == whole.queries[:max_samples]
+    for query in range(len(few.queries)):
+        for rows in ("relevant_to", "hard_for"):
+            judged = [[one.documents[row] for row in getattr(one.relevance, rows)(query)] for one in (whole, few)]
+            assert judged[0] == judged[1]
 
 
 @given(st.lists(SAMPLES, min_size=1, max_size=12))
