@@ -24,6 +24,7 @@ from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
+from kat_ray.evaluation.relevance import EvaluationSet
 from kat_ray.evaluation.report import Report, data, rarity_as_dict
 from kat_ray.evaluation.results import Results, write_results
 from kat_ray.storage import Location
@@ -98,7 +99,7 @@ def _look(config: EvaluationConfig) -> _Plan:
     subject = TextSubject(config.data, config.max_samples)
     texts, _ = subject.read()
     subject = replace(subject, digest=texts.digest())
-    return _Plan(subject, len(texts.queries) + len(texts.documents), sample, ())
+    return _Plan(subject, len(texts.queries) + len(texts.documents), sample, _told_of_texts(texts))
 
 
 def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:
@@ -108,6 +109,10 @@ def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:
         f"{pairs.num_joined:,} of {len(pairs.firsts):,} documents are equal to earlier ones and count as one with "
         "them; the numbers of documents leave them out.",
     )
+
+
+def _told_of_texts(texts: EvaluationSet) -> tuple[str, ...]:
+    return (f"{texts.num_blank:,} blank positives were left out.",) if texts.num_blank else ()
 
 
 def _calls(

@@ -127,6 +127,8 @@ class EvaluationSet:
     """Rows that were read, refused ones included."""
     contradictions: int = 0
     """Texts that were a hard negative of a query which they are also a positive of; they count as positives."""
+    num_blank: int = 0
+    """Positives that hold nothing, beside others of the same row that do; they are left out."""
 
     def __post_init__(self) -> None:
         got = len(self.queries), len(self.documents)

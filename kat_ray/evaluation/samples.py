@@ -5,7 +5,7 @@
     hard ones   `hard_neg`, `neg` or `negative`: a text, a list of texts, or nothing
 
 Of several names the first that holds something counts, for hard negatives all; other keys are ignored. Texts lose the
-white space at their ends. Knows nothing of files; never puts text of a row into a reason.
+white space at their ends; a blank one is none. Knows nothing of files; never puts text of a row into a reason.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class Sample(NamedTuple):
     query: str
     positives: tuple[str, ...]
     hard_negatives: tuple[str, ...]
+    num_blank: int = 0
+    """Members of the list of positives that hold nothing."""
 
 
 class Collected(NamedTuple):
@@ -49,15 +51,12 @@ def parse_sample(row: object) -> Sample:
     if not isinstance(row, dict):
         raise RowError("the row is no object with a query and its positives")
     query_name, query = _first(row, _QUERY)
-    positive_name, positives = _first(row, _POSITIVES)
-    hard = [text for name in _HARD_NEGATIVES if row.get(name) not in (None, "") for text in _texts(name, row[name])]
     if not isinstance(query, str):
         raise RowError(f"{query_name} is not a text")
-    if not query.strip():
-        raise RowError(f"{query_name} is empty")
-    if positives == []:
-        raise RowError(f"{positive_name} is an empty list")
-    return Sample(query.strip(), tuple(_texts(positive_name, positives)), tuple(hard))
+    positive_name, held = _first(row, _POSITIVES)
+    positives = _texts(positive_name, held)
+    hard = [text for name in _HARD_NEGATIVES for text in _texts(name, row.get(name))]
+    return Sample(query.strip(), tuple(positives), tuple(hard), len(_members(held)) - len(positives))
 
 
 def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = None) -> Collected:
@@ -71,7 +70,7 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
     positives: list[dict[int, None]] = []
     hard_negatives: list[dict[int, None]] = []
     rejects = []
-    num_rows = 0
+    num_rows = num_blank = 0
     for number, outcome in rows:
         num_rows += 1
         if isinstance(outcome, str):
@@ -82,10 +81,13 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
                 if query == len(lists):
                     lists.append({})
                 lists[query].update((documents.setdefault(text, len(documents)), None) for text in texts)
+            num_blank += outcome.num_blank
     if not queries:
         return Collected(None, tuple(rejects))
     relevance, contradictions = _judge(positives, hard_negatives, len(documents))
-    whole = EvaluationSet(tuple(queries), tuple(documents), relevance, tuple(rejects), num_rows, contradictions)
+    whole = EvaluationSet(
+        tuple(queries), tuple(documents), relevance, tuple(rejects), num_rows, contradictions, num_blank
+    )
     return Collected(whole, whole.rejects)
 
 
@@ -100,18 +102,25 @@ def _judge(
 
 def _first(row: dict[object, object], names: tuple[str, ...]) -> tuple[str, object]:
     """The first of the names that holds something, and what."""
-    for name in names:
-        if row.get(name) is not None:
+    given = [name for name in names if row.get(name) is not None]
+    for name in given:
+        if not all(map(_is_blank, _members(row[name]))):
             return name, row[name]
-    raise RowError(f"there is no {names[0]} (nor {' or '.join(names[1:])})")
+    raise RowError(f"{given[0]} is empty" if given else f"there is no {names[0]} (nor {' or '.join(names[1:])})")
 
 
 def _texts(name: str, value: object) -> list[str]:
-    """A text or a list of texts as a list."""
-    texts = value if isinstance(value, list) else [value]
-    stripped = [text.strip() for text in texts if isinstance(text, str)]
-    if len(stripped) < len(texts):
+    """The texts of a text or a list of texts, without blank ones."""
+    held = [text for text in _members(value) if not _is_blank(text)]
+    texts = [text.strip() for text in held if isinstance(text, str)]
+    if len(texts) < len(held):
         raise RowError(f"{name} is neither a text nor a list of texts")
-    if not all(stripped):
-        raise RowError(f"a text of {name} is empty")
-    return stripped
+    return texts
+
+
+def _members(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())

@@ -161,6 +161,13 @@ def test_documents_that_are_equal_count_as_one_and_this_is_told(address: str, tm
     assert [one["rank1_share"] for one in both] == [1.0, 0.0]
 
 
+def test_blank_positives_that_were_left_out_are_told(address: str, tmp_path: Path) -> None:
+    rows = [{"query": f"q {row}", "pos": [f"q {row} a", " "]} for row in range(20)]
+    (tmp_path / "data.json").write_text(json.dumps(rows))
+    config = EvaluationConfig(str(tmp_path / "out"), str(tmp_path / "data.json"), (HASHING,), drawing=NO_MAPS)
+    assert evaluate(replace(config, address=address)).notices == ("20 blank positives were left out.",)
+
+
 def test_who_is_rare_is_asked_on_prompts_of_a_snapshot(address: str, data: str, store: str, tmp_path: Path) -> None:
     shorter = replace(HASHING, token_limit=3)
     for encoder, least, most in ((HASHING, 1.0, 1.0), (shorter, -0.5, 0.9)):

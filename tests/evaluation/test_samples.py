@@ -25,6 +25,8 @@ SAMPLES = st.builds(Sample, TEXTS, st.lists(TEXTS, min_size=1, max_size=3).map(t
         {"anchor": "q", "positive": ["a", "b"], "negative": "x"},
         {"question": "q", "answer": ["a", "b"], "hard_neg": ["x"], "neg": None},
         {"query": "q", "anchor": "other", "pos": ["a", "b"], "answer": "c", "hard_neg": "", "neg": [], "negative": "x"},
+        {"query": " ", "anchor": "q", "pos": "", "positive": [None, "\n"], "answer": ["a", "b"], "neg": "x"},
+        {"query": "q", "pos": ["a", "b"], "hard_neg": " ", "neg": ["", None, "x", "\t"], "negative": [" "]},
     ],
 )
 def test_names_and_forms_of_rows_say_the_same(row):
@@ -33,6 +35,12 @@ def test_names_and_forms_of_rows_say_the_same(row):
 
 def test_one_positive_and_no_hard_negative_are_enough():
     assert parse_sample({"query": "q", "pos": "a"}) == Sample("q", ("a",), ())
+
+
+def test_a_blank_positive_among_others_is_left_out_and_counted():
+    assert parse_sample({"query": "q", "pos": ["a", " ", None]}) == Sample("q", ("a",), (), num_blank=2)
+    assert collect([(1, Sample("q", ("a",), (), 2)), (2, Sample("p", ("a",), (), 1))]).evaluation_set.num_blank == 3
+    assert collect([(1, SAMPLE), (2, Sample("p", ("a",), (), 1))], max_samples=1).evaluation_set.num_blank == 0
 
 
 def test_all_names_of_hard_negatives_count():
@@ -55,13 +63,12 @@ def test_all_names_of_hard_negatives_count():
         ({"query": " \n", "pos": "a"}, "query is empty"),
         ({"anchor": 5, "pos": "a"}, "anchor is not a text"),
         ({"query": ["q"], "pos": "a"}, "query is not a text"),
-        ({"query": "q", "pos": []}, "pos is an empty list"),
-        ({"query": "q", "pos": ["a", ""]}, "a text of pos is empty"),
-        ({"query": "q", "positive": " "}, "a text of positive is empty"),
+        ({"query": "q", "pos": []}, "pos is empty"),
+        ({"query": "q", "pos": ["", None, " "]}, "pos is empty"),
+        ({"query": "q", "positive": " ", "answer": []}, "positive is empty"),
         ({"query": "q", "pos": {"text": "a"}}, "pos is neither a text nor a list of texts"),
-        ({"query": "q", "pos": ["a", None]}, "pos is neither a text nor a list of texts"),
+        ({"query": "q", "pos": ["a", 5]}, "pos is neither a text nor a list of texts"),
         ({"query": "q", "pos": "a", "neg": [["x"]]}, "neg is neither a text nor a list of texts"),
-        ({"query": "q", "pos": "a", "neg": ["x", ""]}, "a text of neg is empty"),
     ],
 )
 def test_a_row_that_cannot_be_used_says_why_in_words_that_count_together(row, reason):

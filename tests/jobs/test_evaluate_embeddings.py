@@ -104,7 +104,7 @@ def test_missing_options_end_with_exit_code_2(job: Job, arguments: tuple[str, ..
     [
         ([{"question": "a"}], "there is no pos"),
         ([{"query": "", "pos": "b"}], "query is empty"),
-        ([{"query": "a", "pos": []}], "pos is an empty list"),
+        ([{"query": "a", "pos": []}], "pos is empty"),
     ],
 )
 def test_data_that_cannot_be_used_is_one_sentence(job: Job, rows: object, message: str, tmp_path: Path) -> None:
