@@ -19,9 +19,10 @@ from collections.abc import Iterable, Iterator
 import orjson
 import pyarrow as pa
 
-from kat_ray.errors import EmptyCorpusError, InputError, RowError
+from kat_ray.errors import EmptyCorpusError, InputError, ResourceError, RowError, first_line
 from kat_ray.evaluation.relevance import EvaluationSet
 from kat_ray.evaluation.samples import COLUMNS, Sample, collect, parse_sample
+from kat_ray.pairs.guarded import GuardedFile
 from kat_ray.pairs.lines import LineReader
 from kat_ray.pairs.reader import commonest, json_reason
 from kat_ray.pairs.splits import Split, find_files, plan_splits
@@ -46,6 +47,7 @@ def read_evaluation_set(uri: str, max_samples: int | None = None) -> EvaluationS
 
     Raises:
         InputError: a path that is missing, a file that is empty or cannot be read, or no row that can be used.
+        ResourceError: the storage failed while it was read.
     """
     location = Location(uri)
     if max_samples is not None and max_samples < 1:
@@ -162,17 +164,29 @@ def _arrow_files(folder: Location) -> list[Location]:
         names = []
     if not names or not all(isinstance(name, str) and "/" not in name for name in names):
         raise InputError(f"{folder}/{_SAVED} does not list the data files of a saved dataset; save it again.")
-    return [folder / name for name in names]
+    files = [folder / name for name in names]
+    for file in files:
+        if not file.exists():
+            raise InputError(f"{file} is missing, though {folder}/{_SAVED} lists it; save or copy the dataset again.")
+    return files
 
 
 def _arrow_rows(location: Location) -> _Rows:
     number = 0
+    with _opened(location) as stream:
+        try:
+            with pa.ipc.open_stream(GuardedFile(stream, location)) as batches:
+                names = [name for name in COLUMNS if name in batches.schema.names]
+                for batch in batches:
+                    for row in decode_rows(batch.select(names)):
+                        number += 1
+                        yield number, RowError(row) if isinstance(row, str) else row
+        except (pa.ArrowException, OSError):
+            yield number + 1, RowError("the Arrow data are damaged; the rest of the file was not read")
+
+
+def _opened(location: Location) -> pa.NativeFile:
     try:
-        with location.open_input() as stream, pa.ipc.open_stream(stream) as batches:
-            names = [name for name in COLUMNS if name in batches.schema.names]
-            for batch in batches:
-                for row in decode_rows(batch.select(names)):
-                    number += 1
-                    yield number, RowError(row) if isinstance(row, str) else row
-    except (pa.ArrowException, OSError):
-        yield number + 1, RowError("the Arrow data are damaged or missing; the rest of the file was not read")
+        return location.open_input()
+    except OSError as error:
+        raise ResourceError(f"Cannot open {location}: {first_line(error)}; run the same command again.") from error

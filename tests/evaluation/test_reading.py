@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet as pq
 
-from kat_ray.errors import InputError
+from kat_ray.errors import InputError, ResourceError
 from kat_ray.evaluation import reading
 from kat_ray.evaluation.reading import read_evaluation_set
 from kat_ray.evaluation.relevance import EvaluationSet
@@ -163,5 +163,65 @@ def test_damaged_files_of_a_saved_dataset_are_told(keep, tmp_path):
     write_saved(tmp_path / "saved")
     (file,) = (tmp_path / "saved").glob("*.arrow")
     file.write_bytes(file.read_bytes()[:keep])
-    with pytest.raises(InputError, match="the Arrow data are damaged or missing"):
+    with pytest.raises(InputError, match="the Arrow data are damaged"):
+        read_evaluation_set(str(tmp_path / "saved"))
+
+
+def test_a_file_of_a_saved_dataset_that_is_missing_is_named(tmp_path):
+    write_saved(tmp_path / "saved")
+    (file,) = (tmp_path / "saved").glob("*.arrow")
+    file.unlink()
+    with pytest.raises(InputError, match=rf"{file.name} is missing, though .*/state.json lists it"):
+        read_evaluation_set(str(tmp_path / "saved"))
+
+
+class FailingDisk:
+    """A stream whose reads fail after the first ones, as a network or disk does."""
+
+    def __init__(self, stream: pa.NativeFile, good_reads: int) -> None:
+        self._stream = stream
+        self._good_reads = good_reads
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def __enter__(self) -> FailingDisk:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def read(self, num_bytes: int | None = None) -> bytes:
+        if self._good_reads == 0:
+            raise OSError("connection reset by peer")
+        self._good_reads -= 1
+        return self._stream.read(num_bytes)
+
+
+@pytest.mark.parametrize("good_reads", [0, 1, 9, 20])
+def test_a_storage_that_fails_does_not_make_a_saved_dataset_shorter(good_reads, tmp_path, monkeypatch):
+    datasets.disable_progress_bars()
+    rows = [{"query": f"q {row}", "pos": "long " * 99} for row in range(5000)]
+    datasets.Dataset.from_list(rows).save_to_disk(tmp_path / "saved")
+    opened = Location.open_input
+
+    def open_input(self: Location) -> object:
+        return FailingDisk(opened(self), good_reads) if self.name.endswith(".arrow") else opened(self)
+
+    monkeypatch.setattr(Location, "open_input", open_input)
+    with pytest.raises(ResourceError, match=r"Reading .*\.arrow failed: connection reset"):
+        read_evaluation_set(str(tmp_path / "saved"))
+
+
+def test_a_storage_that_does_not_open_a_file_is_an_error_to_try_again(tmp_path, monkeypatch):
+    write_saved(tmp_path / "saved")
+    opened = Location.open_input
+
+    def open_input(self: Location) -> object:
+        if self.name.endswith(".arrow"):
+            raise OSError("connection refused")
+        return opened(self)
+
+    monkeypatch.setattr(Location, "open_input", open_input)
+    with pytest.raises(ResourceError, match=r"Cannot open .*\.arrow: connection refused; run the same command again"):
         read_evaluation_set(str(tmp_path / "saved"))
