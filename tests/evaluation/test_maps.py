@@ -9,6 +9,7 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from kat_ray.errors import InputError, ResourceError
+from kat_ray.evaluation import maps
 from kat_ray.evaluation.maps import clustering, map_trustworthiness, num_near, tsne, umap
 from kat_ray.evaluation.relevance import Relevance
 
@@ -45,6 +46,19 @@ def test_the_seed_decides_the_map(draw, drawn, planted):
 def test_lengths_of_vectors_do_not_count(draw, drawn, planted):
     vectors = np.concatenate([planted.queries, planted.documents])
     assert np.array_equal(draw(vectors * np.float32(4.0)), drawn[draw])
+
+
+def test_defaults_are_those_of_the_seeds(planted, monkeypatch):
+    asked = {}
+    monkeypatch.setattr(
+        maps, "_tsne_on_cpu", lambda vectors, axes, seed, perplexity: asked.update(tsne=(seed, perplexity)) or axes
+    )
+    monkeypatch.setattr(maps, "layout", lambda *given: asked.update(umap=given[-1]))
+    vectors = np.concatenate([planted.queries, planted.documents])
+    tsne(vectors)
+    umap(vectors)
+    assert asked["tsne"] == (42, 30.0)
+    assert (asked["umap"].n_neighbors, asked["umap"].min_dist, asked["umap"].seed) == (15, 0.1, 42)
 
 
 @MAPS

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.jobs.conftest import Job
+from jobs.evaluate_embeddings import EvaluateOptions
+from tests.jobs.conftest import CHECKOUT, Job
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 PLOTS = {
@@ -55,6 +58,15 @@ def test_the_seeds_command_makes_the_five_plots_and_tells_the_statistics(
     assert margin is not None
     assert float(margin[1]) == pytest.approx(found["measures"]["margin"]["value"], abs=1e-4)
     assert done.summary["evaluations"][0]["verdict"] == found["verdict"]
+
+
+def test_the_seeds_options_have_their_defaults_and_stand_in_the_help() -> None:
+    options = EvaluateOptions()
+    assert (options.out, options.max_samples, options.batch_size, options.device) == ("visualizations", 500, 32, "auto")
+    command = [sys.executable, "-m", "jobs.evaluate_embeddings", "--help"]
+    shown = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True).stdout
+    for name in ("checkpoint", "data", "output", "max-samples", "batch-size", "device", "skip-umap", "skip-tsne"):
+        assert f"--{name}" in shown
 
 
 def test_checkpoints_are_compared_and_a_bad_one_is_no_failure(job: Job, folder: Path, tmp_path: Path) -> None:
