@@ -21,6 +21,7 @@ import pyarrow as pa
 from jobs.command import run_job
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
+from kat_ray.encoders.spec import shown_spec
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.scores import lay_out
@@ -118,7 +119,8 @@ def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dic
     )
     found = run_task(identify_encoder, config, num_gpus=int(device == "gpu"))
     if found.decisive() != identity.decisive():
-        raise InputError(f"The encoder {config.spec} is {found}, but the snapshot was made with {identity}.")
+        spec = shown_spec(config.spec)
+        raise InputError(f"The encoder {spec} is {found}, but the snapshot was made with {identity}.")
     parent = out.beside(".parts")
     work = work_folder(parent, [texts], {"snapshot_id": snapshot.snapshot_id})
     table = work / "texts.parquet"

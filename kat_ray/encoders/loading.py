@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from kat_ray.encoders.encoder import Encoder, EncoderConfig, EncoderIdentity, Tokens
 from kat_ray.errors import EncoderError
+from kat_ray.storage import Location
 
 
 def load_encoder(config: EncoderConfig) -> Encoder:
@@ -76,7 +77,7 @@ def identify_encoder(config: EncoderConfig) -> EncoderIdentity:
 def _hashing_encoder(config: EncoderConfig) -> Encoder:
     if config.spec != "hashing":
         raise EncoderError(
-            f"Unknown encoder {config.spec!r}; expected sentence:NAME, checkpoint:PATH-or-hub-id, "
+            f"Unknown encoder {str(Location(config.spec))!r}; expected sentence:NAME, checkpoint:PATH-or-hub-id, "
             "projection:CHECKPOINT.pt@BASE, or hashing."
         )
     from kat_ray.encoders.hashing import HashingEncoder

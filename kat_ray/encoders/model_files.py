@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kat_ray.errors import EncoderError
+from kat_ray.storage import Location
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 _MINILM_REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
@@ -65,14 +66,21 @@ def find_model(target: str, *, with_weights: bool = True) -> ModelFiles:
     Raises:
         EncoderError: no such folder or model, weights that are not safetensors, no tokenizer.json, or altered files.
     """
-    folder = Path(target).expanduser()
-    if target and folder.is_dir():
+    folder = model_folder(target)
+    if folder is not None:
         return _checked(_folder_name(folder), folder, with_weights)
     if not target or target[0] in "./~" or target.count("/") > 1:
-        raise EncoderError(f"There is no model folder {target!r}; give a folder with config.json, or a hub id.")
+        shown = str(Location(target))  # a URI is no folder, and may hold credentials
+        raise EncoderError(f"There is no model folder {shown!r}; give a folder with config.json, or a hub id.")
     if target == MINILM:
         return _find_minilm()
     return _checked(target, _downloaded(target, None, [_JSON, _WEIGHTS] if with_weights else [_JSON]), with_weights)
+
+
+def model_folder(target: str) -> Path | None:
+    """The folder of this machine that a target names; None where there is none, as for a hub id."""
+    folder = Path(target).expanduser()
+    return folder if target and folder.is_dir() else None
 
 
 def read_json(path: Path, kind: type[_Json]) -> _Json:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_BASE = "BAAI/bge-m3"
 """The transformer of a spec that names none."""
 
-_TARGET = re.compile(r"(.+?\.pth?(?:\?[^@]*)?)(?:@(.+))?")
+_TARGET = re.compile(r"((?:\w+://[^/]+/)?+.+?\.pth?(?:\?[^@]*)?)(?:@(.+))?")  # an @ before a bucket ends credentials
 
 
 def load_projection_encoder(config: EncoderConfig) -> Encoder:
@@ -57,7 +57,7 @@ def identify_projection_encoder(config: EncoderConfig) -> EncoderIdentity:
 
 
 def split_target(target: str) -> tuple[str, str]:
-    """The checkpoint and the base of a spec: what follows the first @ after .pt or .pth.
+    """The checkpoint and the base of a spec: what follows the first @ after .pt or .pth in the path.
 
     Raises:
         EncoderError: the file is of another name.
@@ -65,8 +65,8 @@ def split_target(target: str) -> tuple[str, str]:
     found = _TARGET.fullmatch(target)
     if found is None:
         raise EncoderError(
-            f"Cannot read the projection {target!r}; expected a file that ends in .pt or .pth, and after it @BASE "
-            f"where the transformer is not {DEFAULT_BASE}."
+            f"Cannot read the projection {str(Location(target))!r}; expected a file that ends in .pt or .pth, and "
+            f"after it @BASE where the transformer is not {DEFAULT_BASE}."
         )
     return found[1], found[2] or DEFAULT_BASE
 

@@ -47,8 +47,9 @@ def _origin(encoder: EncoderConfig) -> tuple[str, str, str]:
     """Kind, path and base of a spec, without the credentials that a URI may hold."""
     if encoder.kind == "projection":
         checkpoint, base = split_target(encoder.target)
-        return "projection:", str(Location(checkpoint)), f"@{base}"
-    return (f"{encoder.kind}:", encoder.target, "") if encoder.target else ("", encoder.spec, "")
+        return "projection:", str(Location(checkpoint)), f"@{Location(base)}"
+    kind, _, path = str(Location(encoder.spec)).partition(":")
+    return (f"{kind}:", path, "") if path else ("", kind, "")
 
 
 def _short_names(origins: Sequence[tuple[str, str, str]]) -> list[str]:

@@ -79,6 +79,7 @@ class Encoders:
 
     def _load(self, identity: EncoderIdentity) -> Encoder:
         from kat_ray.encoders.loading import identify_encoder, load_encoder
+        from kat_ray.encoders.spec import shown_spec
 
         config = EncoderConfig(
             spec=self._spec or identity.name,
@@ -90,7 +91,7 @@ class Encoders:
         )
         found = identify_encoder(config)
         if found.decisive() != identity.decisive():
-            raise EncoderError(f"{config.spec} is {found}, but the snapshot was made with {identity}.")
+            raise EncoderError(f"{shown_spec(config.spec)} is {found}, but the snapshot was made with {identity}.")
         return load_encoder(config)
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 from dataclasses import asdict
@@ -19,6 +20,23 @@ def test_an_unknown_spec_is_one_clear_error(spec: str) -> None:
     for function in (load_encoder, identify_encoder, load_tokenizer):
         with pytest.raises(EncoderError, match=r"Unknown encoder|There is no model folder"):
             function(EncoderConfig(spec))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "s3://KEY:SECRET@bucket/best.pt",
+        "sentence:s3://KEY:SECRET@bucket/model",
+        "checkpoint:s3://KEY:SECRET@bucket/model?secret_key=SECRET",
+        "projection:s3://KEY:SECRET@bucket/best.ckpt",
+        "projection:s3://KEY:SECRET@bucket/best.ckpt@org/base",
+        "projection:s3://KEY:SEC.pt@SECRET@bucket/best.ckpt",
+    ],
+)
+def test_credentials_in_a_spec_are_not_shown(spec: str) -> None:
+    with pytest.raises(EncoderError) as raised:
+        load_encoder(EncoderConfig(spec))
+    assert not re.search("KEY|SEC", str(raised.value))
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"token_limit": 0}])

@@ -51,6 +51,11 @@ def test_a_folder_that_is_not_there_is_no_hub_id(target: str) -> None:
         find_model(target)
 
 
+def test_credentials_of_a_uri_are_not_shown() -> None:
+    with pytest.raises(EncoderError, match="There is no model folder 's3://bucket/model'"):
+        find_model("s3://KEY:SECRET@bucket/model")
+
+
 def test_an_unknown_hub_id_is_one_error() -> None:
     with pytest.raises(EncoderError, match="Cannot get the model nobody/nothing"):
         find_model("nobody/nothing")

@@ -12,6 +12,7 @@ import torch
 from kat_ray.encoders import model_files
 from kat_ray.encoders.encoder import Encoder, EncoderConfig
 from kat_ray.encoders.loading import identify_encoder, load_encoder, load_tokenizer
+from kat_ray.encoders.projection import DEFAULT_BASE, split_target
 from kat_ray.errors import EncoderError
 
 _TEXTS = [
@@ -238,6 +239,21 @@ def test_a_file_that_would_run_code_is_refused_unread(
     (tmp_path / "cut.pt").write_bytes(base.save({"w": _matrix()}).read_bytes()[:300])
     with pytest.raises(EncoderError, match=r"cut.pt is not a plain mapping of tensors"):
         load_encoder(base.config(tmp_path / "cut.pt"))
+
+
+@pytest.mark.parametrize(
+    ("target", "parts"),
+    [
+        ("best.pt", ("best.pt", DEFAULT_BASE)),
+        ("run@home/best.pt@org/base", ("run@home/best.pt", "org/base")),
+        ("s3://bucket/best.pt?region=eu@org/base", ("s3://bucket/best.pt?region=eu", "org/base")),
+        ("s3://KEY:SECRET@bucket/best.pt", ("s3://KEY:SECRET@bucket/best.pt", DEFAULT_BASE)),
+        ("s3://KEY:SECRET@bucket/best.pt@base", ("s3://KEY:SECRET@bucket/best.pt", "base")),
+        ("s3://KEY:A.pt@B@bucket/best.pth@a/b", ("s3://KEY:A.pt@B@bucket/best.pth", "a/b")),
+    ],
+)
+def test_a_target_is_parted_behind_the_name_of_its_file(target: str, parts: tuple[str, str]) -> None:
+    assert split_target(target) == parts
 
 
 @pytest.mark.parametrize(

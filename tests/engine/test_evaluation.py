@@ -129,6 +129,21 @@ def test_names_are_short_and_tell_all_apart(specs: list[str], vectors: list[str]
     assert not any("secret" in candidate.name + candidate.origin for candidate in found)
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "sentence:s3://KEY:SECRET@bucket/a",
+        "checkpoint:s3://KEY:SECRET@bucket/a",
+        "s3://KEY:SECRET@bucket/a",
+        "projection:s3://KEY:SECRET@bucket/a.pt@s3://KEY:SECRET@bucket/base",
+    ],
+)
+def test_credentials_are_in_no_name(spec: str) -> None:
+    (found,) = candidates_of(EvaluationConfig("out", "data", (EncoderConfig(spec),)))
+    assert "bucket/a" in found.origin
+    assert not any("KEY" in shown or "SECRET" in shown for shown in (found.name, found.origin))
+
+
 def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) -> None:
     both = torch.load(vectors, weights_only=True)
     both["positive"] = both["positive"][: len(both["query"])]
