@@ -16,6 +16,7 @@ from typing import Any
 from jobs.command import run_job
 from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, Pooling, Precision
 from kat_ray.encoders.loading import identify_encoder
+from kat_ray.encoders.spec import anchored_spec, named_places
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.prompts import make_prompts
@@ -63,9 +64,10 @@ def run(options: EmbedOptions) -> dict[str, Any]:
     as_pt = out.name.endswith(".pt")
     parent = out.beside(".parts") if as_pt else out
     with session(options.address):
-        require_shared([data, out])
+        require_shared([data, out, *map(Location, named_places(options.encoder))])
         device = resolve_hardware(options.device, ("encoder",), options.wait_seconds)
-        config = EncoderConfig(options.encoder, device, options.precision, options.pooling, options.token_limit)
+        spec = anchored_spec(options.encoder)
+        config = EncoderConfig(spec, device, options.precision, options.pooling, options.token_limit)
         identity = run_task(identify_encoder, config, num_gpus=int(device == "gpu"))
         prompts = data / "prompts.parquet"
         is_table = prompts.exists()

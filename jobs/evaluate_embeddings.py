@@ -28,6 +28,7 @@ import tyro
 from jobs.command import OptionsError, refuse_relative, run_job
 from kat_ray.encoders.encoder import EncoderConfig, Pooling, Precision
 from kat_ray.encoders.projection import DEFAULT_BASE
+from kat_ray.encoders.spec import named_places
 from kat_ray.engine.evaluation import evaluate
 from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig
 
@@ -86,13 +87,15 @@ def run(options: EvaluateOptions) -> dict[str, Any]:
         raise OptionsError("Name what to evaluate: --encoder, --checkpoint or --embeddings; see --help.")
     if options.data is None and (options.encoder or options.checkpoint):
         raise OptionsError("--data is missing: an encoder needs queries and what is relevant to them; see --help.")
-    files = (*options.checkpoint, *options.embeddings, *options.document_embeddings)
-    refuse_relative(options.out, options.data, options.snapshot, *files)
+    encoders = tuple(_encoders(options))
+    models = [place for encoder in encoders for place in named_places(encoder.spec)]
+    refuse_relative(options.out, options.data, options.snapshot, *options.embeddings, *options.document_embeddings)
+    refuse_relative(*models)
     result = evaluate(
         EvaluationConfig(
             out=options.out,
             data=options.data,
-            encoders=tuple(_encoders(options)),
+            encoders=encoders,
             vectors=options.embeddings,
             document_vectors=options.document_embeddings,
             max_samples=options.max_samples,

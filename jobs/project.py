@@ -21,7 +21,7 @@ import pyarrow as pa
 from jobs.command import run_job
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.encoders.spec import shown_spec
+from kat_ray.encoders.spec import anchored_spec, named_places, shown_spec
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.scores import lay_out
@@ -76,7 +76,7 @@ def run(options: ProjectOptions) -> dict[str, Any]:
     if (options.embeddings is None) == (options.onto is None) or (options.onto is None) != (options.texts is None):
         raise InputError("Give either --embeddings FOLDER, or --onto SNAPSHOT with --texts FILE.")
     with session(options.address):
-        places = [options.embeddings, options.onto, options.texts, options.out]
+        places = [options.embeddings, options.onto, options.texts, options.out, *named_places(options.encoder or "")]
         require_shared([Location(uri) for uri in places if uri is not None])
         if options.embeddings is not None:
             return _lay_out(options, Location(options.embeddings), Location(options.out))
@@ -111,7 +111,7 @@ def _place_texts(options: ProjectOptions, texts: Location, out: Location) -> dic
     identity = EncoderIdentity(**snapshot.manifest.encoder)
     device = resolve_hardware(options.device, ("encoder", "neighbors"), options.wait_seconds)
     config = EncoderConfig(
-        spec=options.encoder or identity.name,
+        spec=anchored_spec(options.encoder or identity.name),
         device=device,
         precision=identity.precision,  # type: ignore[arg-type]
         pooling=identity.pooling if identity.name.startswith("checkpoint:") else "auto",  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kat_ray.encoders.encoder import EncoderConfig
-from kat_ray.encoders.projection import split_target
+from kat_ray.encoders.spec import anchored_spec, named_places
 from kat_ray.engine.session import Device
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
@@ -85,25 +85,19 @@ def anchored(config: EvaluationConfig) -> EvaluationConfig:
         location = Location(uri)
         return location.path if location.is_local else uri
 
-    def whole_spec(encoder: EncoderConfig) -> EncoderConfig:
-        if encoder.kind != "projection":
-            return encoder
-        checkpoint, base = split_target(encoder.target)
-        return replace(encoder, spec=f"projection:{whole(checkpoint)}@{base}")
-
     return replace(
         config,
         out=whole(config.out),
         data=None if config.data is None else whole(config.data),
         snapshot=None if config.snapshot is None else whole(config.snapshot),
-        encoders=tuple(map(whole_spec, config.encoders)),
+        encoders=tuple(replace(encoder, spec=anchored_spec(encoder.spec)) for encoder in config.encoders),
         vectors=tuple(map(whole, config.vectors)),
         document_vectors=tuple(map(whole, config.document_vectors)),
     )
 
 
 def locations(config: EvaluationConfig) -> list[Location]:
-    """All that workers read and write."""
+    """All that workers read and write, but models of the hub."""
     named = [config.out, config.data, config.snapshot, *config.vectors, *config.document_vectors]
-    targets = [encoder.target for encoder in config.encoders if encoder.kind == "projection"]
-    return [Location(uri) for uri in [*named, *(split_target(target)[0] for target in targets)] if uri is not None]
+    models = [place for encoder in config.encoders for place in named_places(encoder.spec)]
+    return [Location(uri) for uri in (*named, *models) if uri is not None]

@@ -116,7 +116,7 @@ def require_shared(locations: Sequence[Location]) -> None:
         if location.is_local and num_nodes > 1:
             raise ResourceError(
                 f"{location.uri} is a path of one machine, but the cluster has {num_nodes} nodes that do not share it. "
-                f"Use storage that every node reaches, such as s3://bucket/folder."
+                f"Use storage that every node reaches, such as s3://bucket/folder, or for a model a name on the hub."
             )
         if location.is_local and _is_submitted() and not location.uri.startswith(("/", "file://")):
             raise ResourceError(

@@ -2,9 +2,45 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from kat_ray.encoders.spec import shown_spec
+from kat_ray.encoders.spec import anchored_spec, named_places, shown_spec
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working folder, with one model in it, and the same model at home."""
+    (tmp_path / "models" / "sft").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("spec", "anchored", "places"),
+    [
+        ("", "", []),
+        ("hashing", "hashing", []),
+        ("sentence:models/other", "sentence:models/other", []),
+        ("checkpoint:models/sft", "checkpoint:{here}/models/sft", ["models/sft"]),
+        ("sentence:./models/sft", "sentence:{here}/models/sft", ["./models/sft"]),
+        ("checkpoint:~/models/sft", "checkpoint:{here}/models/sft", ["~/models/sft"]),
+        ("projection:a.pt", "projection:{here}/a.pt@BAAI/bge-m3", ["a.pt"]),
+        ("projection:a.pt@models/sft", "projection:{here}/a.pt@{here}/models/sft", ["a.pt", "models/sft"]),
+        ("projection:s3://k:s@b/a.pt@org/base", "projection:s3://k:s@b/a.pt@org/base", ["s3://k:s@b/a.pt"]),
+    ],
+)
+def test_files_and_folders_that_are_here_are_places_and_get_their_path_from_the_root(
+    spec: str, anchored: str, places: list[str], here: Path
+) -> None:
+    assert named_places(spec) == places
+    assert anchored_spec(spec) == anchored.format(here=here)
+    assert anchored_spec(anchored_spec(spec)) == anchored_spec(spec)
+    os.chdir("/")
+    assert all(Path(place).is_absolute() for place in named_places(anchored_spec(spec)) if "://" not in place)
 
 
 @pytest.mark.parametrize(

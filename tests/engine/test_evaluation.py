@@ -17,7 +17,7 @@ from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.evaluation import evaluate
 from kat_ray.engine.evaluation_candidates import candidates_of
-from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored
+from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored, locations
 from kat_ray.engine.evaluation_subject import TextSubject
 from kat_ray.errors import EncoderError, InputError, KatRayError, ResourceError
 from kat_ray.evaluation.rarity import prompt_weights
@@ -142,6 +142,42 @@ def test_credentials_are_in_no_name(spec: str) -> None:
     (found,) = candidates_of(EvaluationConfig("out", "data", (EncoderConfig(spec),)))
     assert "bucket/a" in found.origin
     assert not any("KEY" in shown or "SECRET" in shown for shown in (found.name, found.origin))
+
+
+@pytest.fixture
+def empty_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the working folder of this process, which is not that of the workers."""
+    (tmp_path / "models" / "sft").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "models" / "sft"
+
+
+def test_a_relative_model_folder_is_found_by_workers(
+    address: str, data: str, tmp_path: Path, empty_model: Path
+) -> None:
+    encoder = EncoderConfig("checkpoint:models/sft")
+    with pytest.raises(EncoderError, match=f"{empty_model} has no tokenizer.json"):
+        evaluate(EvaluationConfig(str(tmp_path), data, (encoder,), drawing=NO_MAPS, address=address))
+
+
+def test_a_build_treats_a_relative_model_folder_likewise(
+    address: str, tmp_path: Path, empty_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = write_rows(tmp_path / "pairs.jsonl", [row(text) for text in make_texts(9)])
+    config = BuildConfig((str(pairs),), str(tmp_path), encoder="checkpoint:models/sft", address=address)
+    with pytest.raises(EncoderError, match=f"{empty_model} has no tokenizer.json"):
+        build(config)
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    with pytest.raises(ResourceError, match="models/sft is a relative path in a submitted job"):
+        build(config)
+
+
+def test_all_places_are_told_and_stand_from_the_root(tmp_path: Path, empty_model: Path) -> None:
+    specs = ("hashing", "checkpoint:models/sft", "projection:a.pt@models/sft", "projection:s3://b/a.pt@org/base")
+    config = EvaluationConfig("out", "data", tuple(map(EncoderConfig, specs)), ("x.npy",), ("y.npy",), snapshot="store")
+    told = [location.uri for location in locations(anchored(config))]
+    files = ["out", "data", "store", "x.npy", "y.npy", "models/sft", "a.pt", "models/sft"]
+    assert told == [*(f"{tmp_path}/{name}" for name in files), "s3://b/a.pt"]
 
 
 def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) -> None:

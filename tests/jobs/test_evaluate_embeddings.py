@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
-from jobs.evaluate_embeddings import EvaluateOptions
+from jobs.evaluate_embeddings import EvaluateOptions, run
+from kat_ray.errors import InputError
 from tests.jobs.conftest import CHECKOUT, Job
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
@@ -109,6 +111,21 @@ def test_missing_options_end_with_exit_code_2(job: Job, arguments: tuple[str, ..
     assert done.code == 2
     assert message in done.summary["error"]
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"encoder": ("checkpoint:models/sft",)}, {"checkpoint": ("a.pt",)}, {"base_model": "models/sft"}, {"data": "d"}],
+)
+def test_relative_paths_are_refused_in_a_submitted_job(
+    given: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "sft").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    options = {"data": "/d.json", "checkpoint": ("/a.pt",), "out": "/out", **given}
+    with pytest.raises(InputError, match=r"(models/sft|a.pt|d) is a relative path in a submitted job"):
+        run(EvaluateOptions(**options))
 
 
 @pytest.mark.parametrize(
