@@ -18,7 +18,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, redirect_stdout
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import tyro
 
@@ -53,7 +53,8 @@ def run_job(
 ) -> int:
     """Read the options, run the job, print its summary line; returns the exit code.
 
-    Options come from the fields of `options_type`; `--k v`, `--k=v`, hyphens and underscores are all understood.
+    Options come from the fields of `options_type`; `--k v`, `--k=v`, hyphens and underscores are all understood. Each
+    is given once.
     """
 
     def finish(options: Options) -> None:
@@ -122,6 +123,7 @@ def _stopping() -> Iterator[threading.Event]:
 
 
 def _parse(name: str, options_type: type[Options], description: str, arguments: Sequence[str] | None) -> Options:
+    _refuse_repeated(options_type, sys.argv[1:] if arguments is None else arguments)
     options: Options = tyro.cli(
         options_type,
         prog=f"python -m jobs.{name}",
@@ -130,6 +132,33 @@ def _parse(name: str, options_type: type[Options], description: str, arguments: 
         config=(tyro.conf.OmitArgPrefixes,),
     )
     return options
+
+
+def _refuse_repeated(options_type: type, arguments: Sequence[str]) -> None:
+    """Of an option that is given twice the last one would win without a word."""
+    options = _spellings(options_type)
+    given = [options[name] for name in map(_spelled, arguments) if name in options]
+    for option, is_list in given:
+        if given.count((option, is_list)) > 1:
+            advice = f"name all of them after one: {option} A B" if is_list else "give it once"
+            raise OptionsError(f"{option} is given twice; {advice}.")
+
+
+def _spellings(options_type: type) -> dict[str, tuple[str, bool]]:
+    """For everything that an option can be called its first name, and whether it takes a list of values."""
+    spellings: dict[str, tuple[str, bool]] = {}
+    for name, hint in get_type_hints(options_type, include_extras=True).items():
+        value, *extras = get_args(hint) if get_origin(hint) is Annotated else (hint,)
+        option = _spelled(f"--{name}")
+        aliases = [alias for extra in extras for alias in getattr(extra, "aliases", None) or ()]
+        negation = [f"--no-{option[2:]}"] if value is bool else []
+        spellings |= dict.fromkeys([option, *aliases, *negation], (option, get_origin(value) is tuple))
+    return spellings
+
+
+def _spelled(argument: str) -> str:
+    """An option without its value, with hyphens."""
+    return argument.partition("=")[0].replace("_", "-")
 
 
 def refuse_relative(*uris: str | None) -> None:

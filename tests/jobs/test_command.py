@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import tyro
 
 from jobs.command import OptionsError, refuse_relative, run_job, run_service
 from kat_ray.errors import InputError
@@ -65,6 +67,48 @@ def test_options_that_do_not_go_together_end_like_options_that_cannot_be_read(
 def test_booleans_are_strict(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert _run("--count", "1", f"--loud={value}") == 2
     assert '"ok": false' in capsys.readouterr().out
+
+
+@dataclass(frozen=True)
+class ManyOptions:
+    """Options of every kind."""
+
+    file: tuple[str, ...] = ()
+    """Many values."""
+    out: Annotated[str, tyro.conf.arg(aliases=["--output", "-o"])] = "here"
+    """One value, by three names."""
+    max_rows: int = 1
+    """One value, by two spellings."""
+    loud: bool = False
+    """A flag."""
+
+
+def _run_many(*arguments: str) -> int:
+    return run_job("test", ManyOptions, lambda options: {"file": options.file}, "Many.", arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("--file a --file b", "--file is given twice; name all of them after one: --file A B."),
+        ("--file=a --out x --file b", "--file is given twice; name all of them after one: --file A B."),
+        ("--out x --out y", "--out is given twice; give it once."),
+        ("--out x --output=y", "--out is given twice; give it once."),
+        ("-o x --output y", "--out is given twice; give it once."),
+        ("--max-rows 1 --max_rows=2", "--max-rows is given twice; give it once."),
+        ("--loud --no-loud", "--loud is given twice; give it once."),
+    ],
+)
+def test_an_option_that_is_given_twice_is_refused(
+    arguments: str, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run_many(*arguments.split()) == 2
+    assert capsys.readouterr().out == f'{{"job": "test", "ok": false, "error": "{sentence}"}}\n'
+
+
+def test_equal_values_are_no_equal_options(capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run_many("--file", "file", "file", "out", "--out", "out", "--max-rows=1", "--loud") == 0
+    assert '"file": ["file", "file", "out"]' in capsys.readouterr().out
 
 
 def test_an_unexpected_error_is_named_without_a_traceback(
