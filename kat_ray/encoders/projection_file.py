@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,7 +60,7 @@ class Checkpoint:
 
 
 def read_checkpoint(location: Location) -> Checkpoint:
-    """The tensors of a file by name; a local file is mapped, not held.
+    """The tensors of a file by name; a local one is mapped, not held, unless it has the form from before torch 1.6.
 
     Raises:
         EncoderError: no such file, or not one of plain tensors.
@@ -71,7 +72,8 @@ def read_checkpoint(location: Location) -> Checkpoint:
     try:
         if location.is_local:
             path = Path(location.path)
-            digest, content = file_hash(path), torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+            digest = file_hash(path)
+            content = torch.load(path, weights_only=True, map_location="cpu", mmap=zipfile.is_zipfile(path))
         else:
             data = location.read_bytes()
             digest = hashlib.sha256(data).hexdigest()

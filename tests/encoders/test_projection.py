@@ -112,6 +112,13 @@ def test_a_training_checkpoint_is_read_like_its_state_dict(base: Base) -> None:
     np.testing.assert_array_equal(_vectors(base.load(training)), plain)
 
 
+def test_a_file_of_the_form_before_torch_1_6_is_read_like_a_new_one(base: Base, tmp_path: Path) -> None:
+    state = _whole(base.transformer, _matrix())
+    torch.save({"model_state_dict": state}, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    old = load_encoder(base.config(tmp_path / "old.pth"))
+    np.testing.assert_array_equal(_vectors(old), _vectors(base.load(state)))
+
+
 def test_weights_that_are_never_used_may_be_there_or_not(base: Base) -> None:
     state = _whole(base.transformer, _matrix())
     without = {name: tensor for name, tensor in state.items() if "pooler" not in name}
