@@ -29,8 +29,11 @@ class Engine(Protocol):
 class BatchedEncoder:
     """A tokenizer and an engine, called in turn; one thread at a time."""
 
-    def __init__(self, identity: EncoderIdentity, tokenizer: TextTokenizer, engine: Engine) -> None:
+    def __init__(
+        self, identity: EncoderIdentity, tokenizer: TextTokenizer, engine: Engine, epoch: int | None = None
+    ) -> None:
         self.identity = identity
+        self.epoch = epoch
         self.tokenize = tokenizer
         self._engine = engine
 

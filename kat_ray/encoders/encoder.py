@@ -92,6 +92,11 @@ class Encoder(Protocol):
         """Which numbers these are."""
         ...
 
+    @property
+    def epoch(self) -> int | None:
+        """Epoch of training that a checkpoint states; None where none does."""
+        ...
+
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """Token ids of the texts, cut at the token limit."""
         ...

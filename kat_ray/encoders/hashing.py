@@ -38,6 +38,7 @@ class HashingEncoder:
                 f"hashing runs on the CPU in float32 with mean pooling; got device {config.device}, "
                 f"precision {config.precision}, pooling {config.pooling}. Leave these options out."
             )
+        self.epoch = None
         self.identity = EncoderIdentity(
             name="hashing",
             revision=_REVISION,

@@ -42,7 +42,7 @@ def load_projection_encoder(config: EncoderConfig) -> Encoder:
         model.base.files, identity.pooling, identity.precision, model.device, config.threads, weights=head.weights
     )
     tokenizer = _tokenizer(model.base, identity.token_limit, config.threads)
-    return BatchedEncoder(identity, tokenizer, _ProjectedEngine(engine, head.matrix))
+    return BatchedEncoder(identity, tokenizer, _ProjectedEngine(engine, head.matrix), head.epoch)
 
 
 def load_projection_tokenizer(config: EncoderConfig) -> TextTokenizer:

@@ -47,6 +47,8 @@ class Projection:
     """Those of the transformer by its own names; None where the file has none."""
     digest: str
     """SHA-256 of the file in hex."""
+    epoch: int | None
+    """Of the training, where the file states it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,6 +59,8 @@ class Checkpoint:
     tensors: dict[str, torch.Tensor]
     digest: str
     """SHA-256 of the file in hex."""
+    epoch: int | None
+    """Of the training, where the file states it."""
 
 
 def read_checkpoint(location: Location) -> Checkpoint:
@@ -83,7 +87,7 @@ def read_checkpoint(location: Location) -> Checkpoint:
             f"{location} is not a plain mapping of tensors, so nothing was loaded; save it again by "
             "torch.save(model.state_dict(), path)."
         ) from error
-    return Checkpoint(location, _tensors(location, content), digest)
+    return Checkpoint(location, _tensors(location, content), digest, _epoch(content))
 
 
 def projection_of(checkpoint: Checkpoint, base: str, width: int, shapes: _Shapes) -> Projection:
@@ -103,7 +107,7 @@ def projection_of(checkpoint: Checkpoint, base: str, width: int, shapes: _Shapes
         )
     if weights:
         _require_fitting(location, base, weights, shapes)
-    return Projection(matrix, weights or None, checkpoint.digest)
+    return Projection(matrix, weights or None, checkpoint.digest, checkpoint.epoch)
 
 
 def _tensors(location: Location, content: Any) -> dict[str, torch.Tensor]:
@@ -115,6 +119,11 @@ def _tensors(location: Location, content: Any) -> dict[str, torch.Tensor]:
             f"{location} holds no state dict; expected a mapping of names to tensors, or one with {_STATE}."
         )
     return {str(name): tensor for name, tensor in state.items()}
+
+
+def _epoch(content: Any) -> int | None:
+    epoch = content.get("epoch")
+    return epoch if type(epoch) is int else None
 
 
 def _prefix(state: Mapping[str, Any], shapes: _Shapes) -> str:

@@ -137,6 +137,7 @@ def _describe(encoder: Encoder, num_cut: int) -> _Details:
         "precision": identity.precision,
         "token limit": identity.token_limit,
         "texts cut": num_cut,
+        **({} if encoder.epoch is None else {"epoch": encoder.epoch}),
     }
 
 

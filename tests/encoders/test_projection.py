@@ -109,7 +109,9 @@ def test_a_training_checkpoint_is_read_like_its_state_dict(base: Base) -> None:
     state = {"head.linear.weight": _matrix().bfloat16()}
     plain = _vectors(base.load(state))
     training = {"model_state_dict": state, "epoch": 3, "optimizer_state_dict": {"state": {}, "param_groups": []}}
-    np.testing.assert_array_equal(_vectors(base.load(training)), plain)
+    encoder = base.load(training)
+    np.testing.assert_array_equal(_vectors(encoder), plain)
+    assert (encoder.epoch, base.load(state).epoch, base.load({**training, "epoch": "3"}).epoch) == (3, None, None)
 
 
 def test_a_file_of_the_form_before_torch_1_6_is_read_like_a_new_one(base: Base, tmp_path: Path) -> None:

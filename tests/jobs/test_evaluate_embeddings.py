@@ -51,7 +51,7 @@ def test_the_seeds_command_makes_the_five_plots_and_tells_the_statistics(
     assert done.code == 0, done.stderr
     assert {path.name for path in (tmp_path / "visualizations").iterdir()} == PLOTS | OTHERS
     (found,) = json.loads((tmp_path / "visualizations" / "evaluation.json").read_text())["evaluations"]
-    assert found["details"]["dimensions"] == 128
+    assert (found["details"]["dimensions"], found["details"]["epoch"]) == (128, 5)
     assert found["data"]["queries"] == 60
     assert "evaluate: 100%" in done.stderr
     for name in ("Positive", "Negative", "Margin", "Separation"):
