@@ -144,7 +144,7 @@ def _advice(items: Mapping[str, Item], verdict: Verdict) -> tuple[str, ...]:
     return (
         f"Distribution: {_margin_advice(items['margin'])}",
         f"t-SNE/UMAP: {_clustering_advice(items['clustering'].passed)}",
-        f"Heat map: {_diagonal_advice(items['diagonal'])}",
+        f"Heat map: {_diagonal_advice(items)}",
         f"Top-K: {_rank_advice(items['rank1_share'].passed, verdict)}",
     )
 
@@ -167,12 +167,16 @@ def _clustering_advice(passed: bool | None) -> str:
     return "queries stand near their positives: good."
 
 
-def _diagonal_advice(diagonal: Item) -> str:
-    if diagonal.passed:
+def _diagonal_advice(items: Mapping[str, Item]) -> str:
+    if items["diagonal"].passed and items["off_diagonal"].passed is False:
+        return "all of it is bright: the model finds any two texts alike."
+    if items["diagonal"].passed:
         return "the diagonal is bright: retrieval works."
-    if diagonal.band == "bad":
-        return "the diagonal is dim: the model is not learning the positives."
-    return "the diagonal is neither dim nor bright: positives are learned, but could be nearer."
+    if items["rank1_share"].passed:
+        return "the diagonal is not bright, yet positives stand first: ranking works, a fixed threshold would not."
+    if items["diagonal"].band == "fair":
+        return "the diagonal is neither dim nor bright: positives are learned, but could be nearer."
+    return "the diagonal is dim: the model is not learning the positives."
 
 
 def _rank_advice(passed: bool | None, verdict: Verdict) -> str:

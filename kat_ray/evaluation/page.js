@@ -19,11 +19,12 @@
     doubleClick: "reset",
     modeBarButtons: [["toImage"], ["zoom2d", "pan2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
   };
-  const state = { evaluation: 0, query: 0, palette: "seeds" };
+  const state = { evaluation: 0, query: 0, palette: "safe" };
 
   const element = (id) => document.getElementById(id);
   const shown = () => DATA.evaluations[state.evaluation];
   const text = (number) => DATA.texts[number];
+  const shortened = (words, length) => (words.length > length ? `${words.slice(0, length - 1)}\u2026` : words);
   const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const three = (value) => value.toFixed(3).replace(/^-(0\.0+)$/, "$1").replace("-", "\u2212");
   const count = (value) => value.toLocaleString("en");
@@ -212,7 +213,7 @@
   function listQueries() {
     const e = shown();
     const option = (place) => {
-      const made = make("option", "", `Q${e.rows[place] + 1}, rank ${e.rank[place]}: ${text(e.queries[place]).slice(0, 80)}`);
+      const made = make("option", "", `Q${e.rows[place] + 1}, rank ${e.rank[place]}: ${shortened(text(e.queries[place]), 80)}`);
       made.value = String(place);
       return made;
     };

@@ -26,15 +26,17 @@ _VERDICTS: dict[Verdict, tuple[str, str]] = {
 }
 _RESULTS = {True: ("pass", "✓ pass"), False: ("fail", "✗ fail"), None: ("unknown", "? undecided")}
 _FORMS = {line.name: line.form for line in CHECKLIST}
+_RARITY = ("Rank correlation of the weights", "Share of the rarest tenth kept")
 _MINUS = "\u2212"
 
 
 def data_line(report: Report) -> str:
     """What was evaluated on, in counts."""
     relevance = report.relevance
-    counts = [(relevance.num_queries, "queries"), (relevance.num_documents, "documents"),
-              (len(relevance.rows), "relevant pairs"), (len(relevance.hard_rows), "hard negatives")]  # fmt: skip
-    return ", ".join(f"{count:,} {name}" for count, name in counts if count)
+    counts = [(relevance.num_queries, "query", "queries"), (relevance.num_documents, "document", "documents"),
+              (len(relevance.rows), "relevant pair", "relevant pairs"),
+              (len(relevance.hard_rows), "hard negative", "hard negatives")]  # fmt: skip
+    return ", ".join(f"{count:,} {one if count == 1 else many}" for count, one, many in counts if count)
 
 
 def choice(reports: Sequence[Report]) -> str:
@@ -83,7 +85,9 @@ def worst_section(report: Report, number: int) -> str:
                 f'<td data-name="relevant:">{_document(labels, one.relevant)}</td>'
                 f'<td data-name="beaten by:"><ol>{beaten}</ol></td></tr>'
             )
-        table = f'<div class="wide"><table class="worst"><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+        table = (
+            f'<div class="wide"><table class="worst stacked"><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+        )
     return f'<section data-evaluation="{number}"><h2>Worst queries, with what beat them</h2>{table}</section>'
 
 
@@ -92,21 +96,22 @@ def comparison_section(reports: Sequence[Report], comparisons: Sequence[Comparis
     if len(reports) == 1:
         return ""
     head = _head("Measure") + "".join(f'<th class="number">{_name(report)}</th>' for report in reports)
-    verdicts = "".join(_verdict_cell(report.judgment.verdict) for report in reports)
+    verdicts = "".join(map(_verdict_cell, reports))
     rows = [f"<tr><th>verdict</th>{verdicts}</tr>"]
     for measure in reports[0].measures:
         changes = ["", *(f"<br>{_difference(comparison.differences[measure])}" for comparison in comparisons)]
         cells = [
-            f'<td class="number">{_value(report.measures[measure].value)}{change}</td>'
+            f'<td class="number" data-name="{_line(report.name, _NAME_CHARACTERS)}">'
+            f"{_value(report.measures[measure].value)}{change}</td>"
             for report, change in zip(reports, changes, strict=True)
         ]
         rows.append(f"<tr><th>{escape(measure)}</th>{''.join(cells)}</tr>")
-    rows += _moved(comparisons)
+    rows += _moved(reports, comparisons)
     told = (
         f'<p class="note">Below: the difference from {_name(reports[0])} with its paired 95 % interval; * marks one '
         "that leaves out 0, as one in twenty does by chance.</p>"
     )
-    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+    table = f'<div class="wide"><table class="stacked"><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
     return f"<section><h2>Encoders side by side</h2>{told}{table}</section>"
 
 
@@ -114,19 +119,19 @@ def rarity_section(rarity: Rarity | None) -> str:
     """Whether encoders change who is rare; nothing where that was not asked."""
     if rarity is None:
         return ""
-    columns = (_head("Rank correlation of the weights", True), _head("Of the rarest tenth kept", True))
     rows = [
-        f"<tr><th>{_quoted(encoder)}</th><td>{_quoted(baseline)}</td>"
-        f'<td class="number">{_with_interval(change.rank_correlation, ".3f")}</td>'
-        f'<td class="number">{_with_interval(change.top_decile_overlap, ".1%")}</td></tr>'
+        f'<tr><th>{_quoted(encoder)}</th><td data-name="against">{_quoted(baseline)}</td>'
+        f'<td class="number" data-name="{_RARITY[0].lower()}">{_with_interval(change.rank_correlation, ".3f")}</td>'
+        f'<td class="number" data-name="{_RARITY[1].lower()}">{_with_interval(change.top_decile_overlap, ".1%")}</td>'
+        "</tr>"
         for encoder, baseline, change in rarity.comparisons
     ]
     told = (
         f"Weights of {rarity.num_prompts:,} of {rarity.of_prompts:,} prompts of a snapshot, over {rarity.k} neighbors "
         f"among them; by chance {RARE_SHARE:.0%} of the rarest tenth are kept."
     )
-    head = _head("Encoder") + _head("Against") + "".join(columns)
-    table = f'<div class="wide"><table><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
+    head = _head("Encoder") + _head("Against") + "".join(_head(name, True) for name in _RARITY)
+    table = f'<div class="wide"><table class="stacked"><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
     return f'<section><h2>Does it change who is rare?</h2><p class="note">{told}</p>{table}</section>'
 
 
@@ -137,14 +142,18 @@ def _with_interval(measure: Measure, form: str) -> str:
     return f'{value} <span class="interval">{low} to {high}</span>'
 
 
-def _moved(comparisons: Sequence[Comparison]) -> list[str]:
+def _moved(reports: Sequence[Report], comparisons: Sequence[Comparison]) -> list[str]:
     """How many queries do better and worse than with the first encoder."""
+    names = [_line(report.name, _NAME_CHARACTERS) for report in reports[1:]]
     counts = (("queries better", "better"), ("queries worse", "worse"), ("queries the same", "same"))
     return [
-        f'<tr><th>{name}</th><td class="number">–</td>'
-        + "".join(f'<td class="number">{getattr(comparison, key):,}</td>' for comparison in comparisons)
+        f"<tr><th>{title}</th><td></td>"
+        + "".join(
+            f'<td class="number" data-name="{name}">{getattr(comparison, key):,}</td>'
+            for name, comparison in zip(names, comparisons, strict=True)
+        )
         + "</tr>"
-        for name, key in counts
+        for title, key in counts
     ]
 
 
@@ -203,9 +212,9 @@ def _document(labels: Labels, near: Near) -> str:
     return f'{_quoted(labels.document(near.row))} <span class="interval">{_value(near.similarity)}</span>'
 
 
-def _verdict_cell(verdict: Verdict) -> str:
-    kind, word = _VERDICTS[verdict]
-    return f'<td class="number {kind}">{word}</td>'
+def _verdict_cell(report: Report) -> str:
+    kind, word = _VERDICTS[report.judgment.verdict]
+    return f'<td class="number {kind}" data-name="{_line(report.name, _NAME_CHARACTERS)}">{word}</td>'
 
 
 def _head(name: str, is_number: bool = False) -> str:

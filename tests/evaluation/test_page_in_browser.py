@@ -170,12 +170,12 @@ def test_another_encoder_changes_numbers_and_plots(folder, open_page):
     expect(page.locator("#tsne .main-svg").first).to_be_visible()
 
 
-def test_colors_for_any_color_vision_are_one_choice_away(folder, open_page):
+def test_colors_are_for_any_color_vision_and_the_seeds_are_one_choice_away(folder, open_page):
     page = open_page(folder / "one.html")
     lowest = page.locator("#heat stop").first
-    expect(lowest).to_have_attribute("stop-color", "rgb(165, 0, 38)")
-    page.get_by_label("Colors").select_option("safe")
     expect(lowest).to_have_attribute("stop-color", "rgb(0, 34, 78)")
+    page.get_by_label("Colors").select_option("seeds")
+    expect(lowest).to_have_attribute("stop-color", "rgb(165, 0, 38)")
 
 
 def test_hostile_texts_are_shown_and_do_nothing(folder, open_page):
