@@ -76,20 +76,22 @@ class PairSubject:
         """What the files have in common, of which one at a time is read.
 
         Documents are one where their rows are equal to the bit in all files, so that an encoder that gives many texts
-        the same vector joins none of them for the others. Where all rows are equal in all files that is no sign of
-        equal texts, and none are joined.
+        the same vector joins none of them for the others. None are joined where all documents are equal, or more than
+        half of the pairs equal earlier ones: that tells of such encoders, not of equal texts.
 
         Raises:
             InputError: files that are not as long as each other, or hold other numbers of queries and documents.
         """
-        num_pairs, firsts = 0, np.zeros(0, np.int64)
+        num_pairs, firsts, pairs = 0, np.zeros(0, np.int64), np.zeros(0, np.int64)
         for number, (uri, documents_uri) in enumerate(files):
             queries, documents = read_vector_pairs(uri, documents_uri)
             _require_pairs(str(Location(uri)), (queries, documents), num_pairs if number else len(queries))
             if not number:
-                num_pairs, firsts = len(queries), np.zeros(min(len(queries), max_samples), np.int64)
-            firsts = _refined(firsts, documents)
-        return cls(num_pairs, firsts if firsts.any() else np.arange(len(firsts)))
+                num_pairs = len(queries)
+                firsts = pairs = np.zeros(min(num_pairs, max_samples), np.int64)
+            firsts, pairs = _refined(firsts, documents), _refined(_refined(pairs, documents), queries)
+        is_told = firsts.any() and 2 * len(np.unique(pairs)) >= len(pairs)
+        return cls(num_pairs, firsts if is_told else np.arange(len(firsts)))
 
     @property
     def num_joined(self) -> int:
@@ -113,10 +115,10 @@ class PairSubject:
 Subject = TextSubject | PairSubject
 
 
-def _refined(firsts: Int64Vector, documents: Float32Matrix) -> Int64Vector:
-    """Groups of equal rows, each parted where these documents differ; a group is called by its first row."""
+def _refined(firsts: Int64Vector, vectors: Float32Matrix) -> Int64Vector:
+    """Groups of equal rows, each parted where these vectors differ; a group is called by its first row."""
     seen: dict[tuple[int, bytes], int] = {}
-    rows = zip(firsts.tolist(), documents[: len(firsts)], strict=True)
+    rows = zip(firsts.tolist(), vectors[: len(firsts)], strict=True)
     keys = ((first, hashlib.blake2b(row, digest_size=16).digest()) for first, row in rows)
     return np.array([seen.setdefault(key, row) for row, key in enumerate(keys)], np.int64)
 

@@ -196,10 +196,11 @@ def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) 
 
 
 def test_documents_that_are_equal_count_as_one_and_this_is_told(address: str, tmp_path: Path) -> None:
-    documents = np.repeat(np.random.default_rng(3).normal(size=(30, 32)), 2, axis=0)
-    names = ("good", "collapsed")
-    for name, made in zip(names, (documents, np.ones_like(documents)), strict=True):
-        np.save(tmp_path / f"{name}.npy", np.stack([made, made]).astype(np.float32))
+    random, names = np.random.default_rng(3), ("good", "collapsed")
+    documents = np.repeat(random.normal(size=(30, 32)), 2, axis=0)
+    good = np.stack([documents + 0.1 * random.normal(size=documents.shape), documents])
+    for name, both in zip(names, (good, np.ones_like(good)), strict=True):
+        np.save(tmp_path / f"{name}.npy", both.astype(np.float32))
     files = tuple(str(tmp_path / f"{name}.npy") for name in names)
     config = EvaluationConfig(str(tmp_path / "out"), vectors=files[:1], drawing=NO_MAPS, address=address)
     result = evaluate(config)

@@ -76,18 +76,32 @@ def test_documents_are_one_where_all_files_say_so(tmp_path: Path) -> None:
     good, collapsed, half = rows(6), np.ones((6, 4), np.float32), rows(6, seed=2)
     good[4] = good[1]
     half[3:] = half[1]
-    files = [save(tmp_path / f"{number}.npy", one, one) for number, one in enumerate((good, collapsed, half))]
+    named = enumerate((good, collapsed, half))
+    files = [save(tmp_path / f"{number}.npy", rows(6, number, one.shape[1]), one) for number, one in named]
     for order in (files, files[::-1]):
         assert PairSubject.of(order, 500).firsts.tolist() == [0, 1, 2, 3, 1, 5]
     assert PairSubject.of([files[2]], 500).firsts.tolist() == [0, 1, 2, 1, 1, 1]
     assert PairSubject.of([files[2]], 3).firsts.tolist() == [0, 1, 2]
 
 
-def test_an_encoder_that_gives_one_vector_for_everything_joins_nothing(tmp_path: Path) -> None:
-    collapsed = np.ones((6, 4), np.float32)
+@pytest.mark.parametrize("num_vectors", [1, 2, 10])
+def test_an_encoder_that_gives_few_vectors_for_many_texts_joins_nothing(num_vectors: int, tmp_path: Path) -> None:
+    collapsed = np.tile(rows(num_vectors), (60 // num_vectors, 1))
     subject = PairSubject.of([save(tmp_path / "x.npy", collapsed, collapsed)], 500)
     assert subject.num_joined == 0
-    assert subject.read()[1].num_documents == 6
+    _, relevance = subject.read()
+    assert measure(score(collapsed, collapsed, relevance), relevance)["rank1_share"].value == 0.0
+
+
+def test_documents_that_are_all_equal_are_not_joined_though_queries_differ(tmp_path: Path) -> None:
+    files = [save(tmp_path / "x.npy", rows(6), np.tile(rows(1), (6, 1)))]
+    assert PairSubject.of(files, 500).num_joined == 0
+
+
+def test_some_equal_pairs_do_not_keep_equal_documents_apart(tmp_path: Path) -> None:
+    queries, documents = rows(8), rows(8, seed=2)
+    queries[7], documents[5:] = queries[5], documents[5]
+    assert PairSubject.of([save(tmp_path / "x.npy", queries, documents)], 500).firsts.tolist() == [*range(6), 5, 5]
 
 
 def test_pairs_that_are_not_the_same_everywhere_are_refused(tmp_path: Path) -> None:
