@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from kat_ray.errors import InputError
 
 Float32Matrix = NDArray[np.float32]
+Float32Vector = NDArray[np.float32]
 Float64Matrix = NDArray[np.float64]
 Float64Vector = NDArray[np.float64]
 Int32Vector = NDArray[np.int32]

@@ -59,7 +59,8 @@ class ModelFiles:
 
 
 def find_model(target: str, *, with_weights: bool = True) -> ModelFiles:
-    """The files of a hub id or local folder; MiniLM comes from its distribution where that is installed.
+    """The files of a hub id or local folder; MiniLM comes from its distribution where that is installed, and needs
+    no organization before its name.
 
     Without weights only configuration and tokenizer are looked for, and downloaded.
 
@@ -72,7 +73,7 @@ def find_model(target: str, *, with_weights: bool = True) -> ModelFiles:
     if not target or target[0] in "./~" or target.count("/") > 1:
         shown = str(Location(target))  # a URI is no folder, and may hold credentials
         raise EncoderError(f"There is no model folder {shown!r}; give a folder with config.json, or a hub id.")
-    if target == MINILM:
+    if target in (MINILM, MINILM.partition("/")[2]):
         return _find_minilm()
     return _checked(target, _downloaded(target, None, [_JSON, _WEIGHTS] if with_weights else [_JSON]), with_weights)
 

@@ -3,8 +3,9 @@
     CHECKPOINT   a file .pt or .pth, path or URI; what it holds stands in `projection_file`
     BASE         the transformer: a hub id, or a folder with config.json and tokenizer.json; BAAI/bge-m3 by default
 
-A text becomes the mean of its last hidden states, over 512 tokens at most, times the matrix [D, H], scaled to unit
-length. Where the checkpoint holds the transformer too, fine-tuned or not, the base's own weights need not be there.
+A text becomes the mean of its last hidden states, over 512 tokens at most, times the matrix [D, H], plus the bias if
+there is one, scaled to unit length. Where the checkpoint holds the transformer too, fine-tuned or not, the base's own
+weights need not be there.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def load_projection_encoder(config: EncoderConfig) -> Encoder:
         model.base.files, identity.pooling, identity.precision, model.device, config.threads, weights=head.weights
     )
     tokenizer = _tokenizer(model.base, identity.token_limit, config.threads)
-    return BatchedEncoder(identity, tokenizer, _ProjectedEngine(engine, head.matrix), head.epoch)
+    return BatchedEncoder(identity, tokenizer, _ProjectedEngine(engine, head), head.epoch)
 
 
 def load_projection_tokenizer(config: EncoderConfig) -> TextTokenizer:
@@ -72,17 +73,17 @@ def split_target(target: str) -> tuple[str, str]:
 
 
 class _ProjectedEngine:
-    """An engine whose pooled vectors go through a matrix [D, H], in float32."""
+    """An engine whose pooled vectors go through a matrix [D, H] and a bias [D], in float32."""
 
-    def __init__(self, engine: Engine, matrix: Float32Matrix) -> None:
-        self._engine, self._matrix = engine, matrix
+    def __init__(self, engine: Engine, projection: Projection) -> None:
+        self._engine, self._matrix, self._bias = engine, projection.matrix, projection.bias
 
     @property
     def token_budget(self) -> int:
         return self._engine.token_budget
 
     def pool(self, ids: Int32Vector, lengths: Int32Vector) -> Float32Matrix:
-        projected: Float32Matrix = self._engine.pool(ids, lengths) @ self._matrix.T
+        projected: Float32Matrix = self._engine.pool(ids, lengths) @ self._matrix.T + self._bias
         return projected
 
 

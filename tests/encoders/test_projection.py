@@ -105,6 +105,20 @@ def test_a_transformer_in_the_checkpoint_takes_the_place_of_the_base_s(base: Bas
     assert np.abs(_vectors(encoder) - _vectors(base.load({"w": matrix}))).max() > 0.05
 
 
+def test_a_linear_layer_with_its_bias_is_a_projection(base: Base) -> None:
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(_WIDTH, 6)
+    encoder = base.load({"state_dict": layer.state_dict()})
+    with torch.no_grad():
+        means = [
+            base.transformer(torch.tensor([encoder.tokenize([text]).ids.tolist()])).last_hidden_state[0].mean(0)
+            for text in _TEXTS
+        ]
+        expected = torch.nn.functional.normalize(layer(torch.stack(means)), dim=1)
+    np.testing.assert_allclose(_vectors(encoder), expected.numpy(), atol=1e-5)
+    assert np.abs(_vectors(encoder) - _vectors(base.load({"w": layer.weight}))).max() > 0.01
+
+
 def test_a_training_checkpoint_is_read_like_its_state_dict(base: Base) -> None:
     state = {"head.linear.weight": _matrix().bfloat16()}
     plain = _vectors(base.load(state))
@@ -207,7 +221,10 @@ def test_a_checkpoint_may_lie_in_an_object_store(base: Base, s3_uri: Callable[[s
     ("state", "message"),
     [
         ({"w": _matrix(width=32)}, r"takes 32 numbers, but tiny gives 24\..*name that one: projection:CHECKPOINT@BASE"),
-        ({"w": _matrix(), "b": torch.zeros(6)}, r"holds w, b besides .* expected one matrix .* without a bias"),
+        ({"w": _matrix(width=32), "b": torch.zeros(6)}, r"takes 32 numbers, but tiny gives 24"),
+        ({"w": _matrix(), "b": torch.zeros(5)}, r"holds w, b besides .* one matrix \[D, H\] and at most a bias \[D\]"),
+        ({"w": _matrix(), "b": torch.zeros(6), "c": torch.zeros(6)}, "holds w, b, c besides"),
+        ({"w": _matrix(), "s": torch.tensor(1.0)}, "holds w, s besides"),
         ({"ln": torch.zeros(6)}, "holds ln besides the weights of tiny"),
         ({}, "holds nothing besides the weights of tiny"),
         ({f"layer.{row}": _matrix() for row in range(9)}, r"holds layer.0, layer.1, layer.2, … besides"),
