@@ -64,7 +64,7 @@ def run(options: EmbedOptions) -> dict[str, Any]:
     as_pt = out.name.endswith(".pt")
     parent = out.beside(".parts") if as_pt else out
     with session(options.address):
-        require_shared([data, out, *map(Location, named_places(options.encoder))])
+        require_shared([data, out], named_places(options.encoder))
         device = resolve_hardware(options.device, ("encoder",), options.wait_seconds)
         spec = anchored_spec(options.encoder)
         config = EncoderConfig(spec, device, options.precision, options.pooling, options.token_limit)

@@ -76,8 +76,8 @@ def run(options: ProjectOptions) -> dict[str, Any]:
     if (options.embeddings is None) == (options.onto is None) or (options.onto is None) != (options.texts is None):
         raise InputError("Give either --embeddings FOLDER, or --onto SNAPSHOT with --texts FILE.")
     with session(options.address):
-        places = [options.embeddings, options.onto, options.texts, options.out, *named_places(options.encoder or "")]
-        require_shared([Location(uri) for uri in places if uri is not None])
+        places = [options.embeddings, options.onto, options.texts, options.out]
+        require_shared([Location(uri) for uri in places if uri is not None], named_places(options.encoder or ""))
         if options.embeddings is not None:
             return _lay_out(options, Location(options.embeddings), Location(options.out))
         return _place_texts(options, Location(str(options.texts)), Location(options.out))

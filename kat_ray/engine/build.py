@@ -95,7 +95,7 @@ def build(config: BuildConfig) -> BuildResult:
         embedded_cluster = resolve_address(config.address) == "local"
         cluster = stack.enter_context(session(config.address))
         memory = stack.enter_context(PeakMemory()) if embedded_cluster else None
-        require_shared([Location(uri) for uri in (*config.pairs, config.out, *named_places(config.encoder))])
+        require_shared([Location(uri) for uri in (*config.pairs, config.out)], named_places(config.encoder))
         line = _Line.plan(config, cluster)
         prompts = make_prompts(config.pairs, line.work, config.prompts)
         embedded, published = line.publish(prompts)

@@ -174,7 +174,7 @@ def progress_bar(label: str, total: int, unit: str = "rows", initial: int = 0) -
 
 
 def own_error(error: BaseException) -> BaseException:
-    """The KatRayError inside a Ray error, without Ray's copy of the traceback; the error itself when there is none."""
+    """What a worker raised, out of Ray's error around it; a lost worker or a file in the way is a KatRayError too."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, KatRayError) and not isinstance(seen, ray.exceptions.RayError):
@@ -184,7 +184,10 @@ def own_error(error: BaseException) -> BaseException:
         return ResourceError(f"A worker cannot start: {str(error).strip().splitlines()[-1]}")
     if isinstance(error, LOST_WORKER_ERRORS):
         return ResourceError(f"A worker was lost and did not come back: {str(error).strip().splitlines()[0]}")
-    return error
+    cause = getattr(error, "cause", None)
+    if isinstance(cause, OSError):
+        return ResourceError(f"A worker cannot read or write: {cause}.")
+    return cause or error
 
 
 def _next(stream: Any) -> Any:

@@ -116,6 +116,21 @@ def test_our_errors_come_through_a_task_as_they_were_raised(joined: None) -> Non
     assert type(caught.value) is EncoderError
 
 
+def open_nowhere() -> None:
+    open("/nowhere/at/all").close()
+
+
+def divide_by_zero() -> float:
+    return 1 / 0
+
+
+def test_errors_of_others_come_without_the_words_of_ray_around_them(joined: None) -> None:
+    with pytest.raises(ResourceError, match=r"^A worker cannot read or write: .*directory: '/nowhere/at/all'\.$"):
+        run_task(open_nowhere)
+    with pytest.raises(ZeroDivisionError, match=r"^division by zero$"):
+        run_task(divide_by_zero)
+
+
 def test_our_errors_come_through_ray_data_as_they_were_raised(joined: None) -> None:
     with pytest.raises(Exception, match="model") as caught:
         ray.data.from_items([1]).map(lambda _: refuse()).take_all()
