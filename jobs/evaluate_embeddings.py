@@ -110,8 +110,6 @@ def run(options: EvaluateOptions) -> dict[str, Any]:
         )
     )
     print(result.text, file=sys.stderr)
-    for notice in result.notices:
-        print(notice, file=sys.stderr)
     return result.summary
 
 

@@ -15,16 +15,17 @@ from typing import Any, Literal
 
 import numpy as np
 
+from kat_ray.encoders.spec import named_places
 from kat_ray.engine.evaluation_candidates import Candidate, candidates_of
 from kat_ray.engine.evaluation_options import EvaluationConfig, anchored, locations
-from kat_ray.engine.evaluation_prompts import PromptSample, own_weights, sample_prompts
-from kat_ray.engine.evaluation_subject import PairSubject, Subject, TextSubject
+from kat_ray.engine.evaluation_plan import EvaluationPlan, plan_evaluation
+from kat_ray.engine.evaluation_prompts import PromptSample, own_weights
 from kat_ray.engine.evaluation_worker import Found, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
+from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
-from kat_ray.evaluation.relevance import EvaluationSet
 from kat_ray.evaluation.report import Report, data, rarity_as_dict
 from kat_ray.evaluation.results import Results, write_results
 from kat_ray.storage import Location
@@ -40,17 +41,7 @@ class EvaluationResult:
 
     text: str
     """The cards without texts of the set."""
-    notices: tuple[str, ...]
-    """What was left out, and why."""
     summary: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    subject: Subject
-    num_texts: int
-    sample: PromptSample | None
-    notices: tuple[str, ...]
 
 
 def evaluate(config: EvaluationConfig) -> EvaluationResult:
@@ -66,11 +57,12 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     candidates, out = candidates_of(config), Location(config.out)
     folders = _folders(out, candidates)
     with session(config.address) as cluster:
-        require_shared(locations(config))
-        plan = run_task(_look, config)
+        require_shared(locations(config), [place for one in config.encoders for place in named_places(one.spec)])
+        plan = run_task(plan_evaluation, config)
         calls, total = _calls(config, plan, candidates, folders, cluster)
         found: list[Found] = run_with_progress("evaluate", calls, total, unit="texts")
-        told = run_task(_put_together, plan, found, folders, out)
+        provenance = _provenance(config, plan, candidates, found)
+        told = run_task(_put_together, plan, provenance, found, folders, out)
     reports = [one.evaluated.report for one in found]
     summary: dict[str, Any] = {
         "evaluations": [_brief(report, folder) for report, folder in zip(reports, folders, strict=True)],
@@ -78,7 +70,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
         "out": out.shareable,
         "seconds": round(time.perf_counter() - started, 2),
     }
-    return replace(told, notices=_notices(plan, found), summary=summary)
+    return replace(told, summary=summary)
 
 
 def _folders(out: Location, candidates: Sequence[Candidate]) -> list[Location]:
@@ -88,36 +80,9 @@ def _folders(out: Location, candidates: Sequence[Candidate]) -> list[Location]:
     return [out / f"{number}-{slug[-_SLUG_CHARACTERS:].strip('-.')}" for number, slug in enumerate(slugs, 1)]
 
 
-def _look(config: EvaluationConfig) -> _Plan:
-    """Worker: what there is to encode, so that what is wrong with it shows before a model is loaded."""
-    sample = None
-    if config.snapshot is not None:
-        sample = sample_prompts(config.snapshot, config.max_prompts, config.drawing.seed)
-    if config.data is None:
-        pairs = PairSubject.of(config.vector_files, config.max_samples)
-        return _Plan(pairs, 0, sample, _told_of_pairs(pairs))
-    subject = TextSubject(config.data, config.max_samples)
-    texts, _ = subject.read()
-    subject = replace(subject, digest=texts.digest())
-    return _Plan(subject, len(texts.queries) + len(texts.documents), sample, _told_of_texts(texts))
-
-
-def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:
-    if not pairs.num_joined:
-        return ()
-    return (
-        f"{pairs.num_joined:,} of {len(pairs.firsts):,} documents are equal to earlier ones and count as one with "
-        "them; the numbers of documents leave them out.",
-    )
-
-
-def _told_of_texts(texts: EvaluationSet) -> tuple[str, ...]:
-    return (f"{texts.num_blank:,} blank positives were left out.",) if texts.num_blank else ()
-
-
 def _calls(
     config: EvaluationConfig,
-    plan: _Plan,
+    plan: EvaluationPlan,
     candidates: Sequence[Candidate],
     folders: Sequence[Location],
     cluster: Cluster,
@@ -152,18 +117,33 @@ def _hardware(config: EvaluationConfig) -> tuple[_Device, _Device]:
     return device, resolve_hardware("auto", ("layout",)) if device == "gpu" else "cpu"
 
 
-def _put_together(plan: _Plan, found: Sequence[Found], folders: Sequence[Location], out: Location) -> EvaluationResult:
+def _provenance(
+    config: EvaluationConfig, plan: EvaluationPlan, candidates: Sequence[Candidate], found: Sequence[Found]
+) -> Provenance:
+    """Each notice once, in order: a package that is missing is missing for all."""
+    notices = dict.fromkeys([*plan.notices, *(notice for one in found for notice in one.notices)])
+    data_name = "ready vectors" if config.data is None else Location(config.data).name
+    origins = {candidate.name: candidate.origin for candidate in candidates}
+    return Provenance.now(data_name, config.drawing.seed, origins, tuple(notices))
+
+
+def _put_together(
+    plan: EvaluationPlan, provenance: Provenance, found: Sequence[Found], folders: Sequence[Location], out: Location
+) -> EvaluationResult:
     """Worker: write text, numbers and page, and tell what only the whole knows."""
     texts, _ = plan.subject.read()
     evaluations = [with_texts(one, texts) for one in found]
-    results = Results.of(evaluations, None if plan.sample is None else _rarity(plan.sample, found))
+    results = Results.of(evaluations, provenance, None if plan.sample is None else _rarity(plan.sample, found))
     files = write_results(out, results)
     for one, evaluated, folder in zip(found, evaluations, folders, strict=True):
-        own = [*one.files, *(write_results(folder, Results.of([evaluated]), has_page=False) if folder != out else ())]
-        files += own if folder == out else [f"{folder.name}/{name}" for name in own]
+        if folder == out:
+            files += one.files
+        else:
+            alone = write_results(folder, Results.of([evaluated], provenance), has_page=False)
+            files += [f"{folder.name}/{name}" for name in (*one.files, *alone)]
     rarity = None if results.rarity is None else rarity_as_dict(results.rarity)
     summary = {"data": data(evaluations[0].report), "rarity": rarity, "files": sorted(files)}
-    return EvaluationResult(results.text(num_worst=0), (), summary)
+    return EvaluationResult(results.text(num_worst=0), summary)
 
 
 def _rarity(sample: PromptSample, found: Sequence[Found]) -> Rarity:
@@ -191,8 +171,3 @@ def _brief(report: Report, folder: Location) -> dict[str, Any]:
 
 def _rounded(value: float) -> float | None:
     return round(value, 4) if math.isfinite(value) else None
-
-
-def _notices(plan: _Plan, found: Sequence[Found]) -> tuple[str, ...]:
-    """Each once, in order: a package that is missing is missing for all."""
-    return tuple(dict.fromkeys([*plan.notices, *(notice for one in found for notice in one.notices)]))

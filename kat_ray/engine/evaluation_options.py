@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kat_ray.encoders.encoder import EncoderConfig
-from kat_ray.encoders.spec import anchored_spec, named_places
+from kat_ray.encoders.projection import split_target
+from kat_ray.encoders.spec import anchored_spec
 from kat_ray.engine.session import Device
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
@@ -97,7 +98,7 @@ def anchored(config: EvaluationConfig) -> EvaluationConfig:
 
 
 def locations(config: EvaluationConfig) -> list[Location]:
-    """All that workers read and write, but models of the hub."""
+    """All that workers read and write, but folders of models."""
     named = [config.out, config.data, config.snapshot, *config.vectors, *config.document_vectors]
-    models = [place for encoder in config.encoders for place in named_places(encoder.spec)]
-    return [Location(uri) for uri in (*named, *models) if uri is not None]
+    targets = [encoder.target for encoder in config.encoders if encoder.kind == "projection"]
+    return [Location(uri) for uri in (*named, *(split_target(target)[0] for target in targets)) if uri is not None]

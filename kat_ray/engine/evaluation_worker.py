@@ -66,7 +66,7 @@ def evaluate_candidate(
         KatRayError: an encoder that cannot be had, vectors that do not fit.
     """
     texts, relevance = subject.read()
-    weights, details = None, _Details({"from": candidate.origin})
+    weights, details = None, _Details()
     if candidate.encoder is None or texts is None:
         ready = read_vector_pairs(str(candidate.vectors), candidate.document_vectors)
         queries, documents = subject.choose(candidate.name, ready)

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from kat_ray.evaluation.checklist import Item
 from kat_ray.evaluation.comparison import Comparison, is_different
 from kat_ray.evaluation.measures import Measure
+from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import RARE_SHARE, Rarity
 from kat_ray.evaluation.report import Near, Report, WorstQuery, data, worst_queries
 from kat_ray.pairs.reader import commonest
@@ -21,6 +22,11 @@ from kat_ray.snapshot.terminal import WIDTH, counted, field, plain
 _MARKS = {True: "pass", False: "FAIL", None: "?"}
 _HEAD = f"{'value':>9}  95 % interval"
 _RARITY = ("rank correlation of the weights", "share of the rarest tenth kept")
+
+
+def render_provenance(provenance: Provenance) -> str:
+    """What all that follows comes from."""
+    return "\n".join(line for name, content in provenance.lines() for line in field(name, content))
 
 
 def render_report(report: Report, *, num_worst: int = 5) -> str:
@@ -76,7 +82,9 @@ def _data(report: Report) -> list[str]:
         lines += field("", f"{counted(contradictions, 'hard negative')} of a query that is also its positive")
     for name, value in report.details.items():
         shown = f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
-        lines += field(plain(name, 13), plain(shown, WIDTH - 14))
+        lines += field(
+            plain(name, 13), shown if shown.isascii() else plain(shown, WIDTH - 14)
+        )  # wraps letters, not columns
     return lines
 
 

@@ -35,11 +35,12 @@ def write_page(
     comparisons: Sequence[Comparison] = (),
     rarity: Rarity | None = None,
     *,
+    about: Sequence[str] = (),
     title: str = "Embedding evaluation",
 ) -> None:
     """Write the page of one encoder, or of several with a choice between them; about 5 MB, of which Plotly is most.
 
-    comparisons are those of each further encoder against the first one, in order.
+    comparisons are those of each further encoder against the first one, in order; about are lines below the title.
 
     Raises:
         InputError: no evaluation, or another number of comparisons than of further encoders.
@@ -57,6 +58,7 @@ def write_page(
         title=escape(title),
         css=_read("page.css"),
         data=data_line(reports[0]),
+        about="".join(f'<p class="note">{escape(line)}</p>' for line in about),
         choice=choice(reports),
         verdicts="\n".join(verdict_section(report, number) for number, report in enumerate(reports)),
         worst="\n".join(worst_section(report, number) for number, report in enumerate(reports)),

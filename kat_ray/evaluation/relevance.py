@@ -129,6 +129,8 @@ class EvaluationSet:
     """Texts that were a hard negative of a query which they are also a positive of; they count as positives."""
     num_blank: int = 0
     """Positives that hold nothing, beside others of the same row that do; they are left out."""
+    num_unused: int = 0
+    """Usable rows whose queries were more than were asked for."""
 
     def __post_init__(self) -> None:
         got = len(self.queries), len(self.documents)

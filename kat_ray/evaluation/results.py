@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kat_ray.evaluation.card import render_comparison, render_rarity, render_report
+from kat_ray.evaluation.card import render_comparison, render_provenance, render_rarity, render_report
 from kat_ray.evaluation.comparison import Comparison, compare
 from kat_ray.evaluation.page import write_page
 from kat_ray.evaluation.page_data import Evaluated
+from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity
 from kat_ray.evaluation.report import as_dict, comparison_as_dict, rarity_as_dict
 from kat_ray.storage import Location
@@ -33,20 +34,22 @@ class Results:
     evaluations: Sequence[Evaluated]
     comparisons: Sequence[Comparison]
     """Of each further encoder with the first one."""
+    provenance: Provenance
     rarity: Rarity | None = None
 
     @classmethod
-    def of(cls, evaluations: Sequence[Evaluated], rarity: Rarity | None = None) -> Results:
+    def of(cls, evaluations: Sequence[Evaluated], provenance: Provenance, rarity: Rarity | None = None) -> Results:
         """With the comparisons made."""
         reports = [evaluated.report for evaluated in evaluations]
         first = reports[0]
         comparisons = [compare(report.scores, first.scores, first.relevance) for report in reports[1:]]
-        return cls(evaluations, comparisons, rarity)
+        return cls(evaluations, comparisons, provenance, rarity)
 
     def text(self, num_worst: int = _NUM_WORST) -> str:
         """The cards of all encoders and what they change; with num_worst 0 no text of the set stands in it."""
         reports = [evaluated.report for evaluated in self.evaluations]
-        parts = [render_report(report, num_worst=num_worst) for report in reports]
+        parts = [render_provenance(self.provenance)]
+        parts += [render_report(report, num_worst=num_worst) for report in reports]
         for report, comparison in zip(reports[1:], self.comparisons, strict=True):
             parts.append(render_comparison(report, reports[0], comparison))
         if self.rarity is not None:
@@ -57,6 +60,7 @@ class Results:
         """All of it in the types of JSON."""
         reports = [evaluated.report for evaluated in self.evaluations]
         return {
+            "provenance": self.provenance.as_dict(),
             "evaluations": [as_dict(report) for report in reports],
             "comparisons": [
                 comparison_as_dict(report.name, reports[0].name, comparison)
@@ -75,6 +79,7 @@ def write_results(folder: Location, results: Results, *, has_page: bool = True) 
         return [NUMBERS, TEXT]
     with tempfile.TemporaryDirectory() as kept:
         page = Path(kept) / PAGE
-        write_page(page, results.evaluations, results.comparisons, results.rarity)
+        about = [f"{name}: {content}" for name, content in results.provenance.lines()]
+        write_page(page, results.evaluations, results.comparisons, results.rarity, about=about)
         (folder / PAGE).write_bytes(page.read_bytes())
     return [PAGE, NUMBERS, TEXT]

@@ -70,7 +70,7 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
     positives: list[dict[int, None]] = []
     hard_negatives: list[dict[int, None]] = []
     rejects = []
-    num_rows = num_blank = 0
+    num_rows = num_blank = num_unused = 0
     for number, outcome in rows:
         num_rows += 1
         if isinstance(outcome, str):
@@ -82,11 +82,13 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
                     lists.append({})
                 lists[query].update((documents.setdefault(text, len(documents)), None) for text in texts)
             num_blank += outcome.num_blank
+        else:
+            num_unused += 1
     if not queries:
         return Collected(None, tuple(rejects))
     relevance, contradictions = _judge(positives, hard_negatives, len(documents))
     whole = EvaluationSet(
-        tuple(queries), tuple(documents), relevance, tuple(rejects), num_rows, contradictions, num_blank
+        tuple(queries), tuple(documents), relevance, tuple(rejects), num_rows, contradictions, num_blank, num_unused
     )
     return Collected(whole, whole.rejects)
 

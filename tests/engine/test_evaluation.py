@@ -85,7 +85,7 @@ def test_one_encoder_leaves_its_files_in_the_folder_itself(
     counts = {"queries": 48, "documents": 96, "hard_negatives": 48, "rows": 48, "rejects": {}}
     assert result.summary["data"].items() >= counts.items()
     assert "evaluate: 100%" in capfd.readouterr().err
-    assert not result.notices
+    assert "note" not in result.text
     assert all(query["text"] not in result.text for query in numbers["worst_queries"])
 
 
@@ -100,7 +100,7 @@ def test_several_have_a_folder_each_and_are_compared_with_the_first(
     assert set(result.summary["files"]) == files_below(tmp_path)
     found = json.loads((tmp_path / "evaluation.json").read_text())
     assert [one["encoder"] for one in found["evaluations"]] == ["hashing", "noisy.pt"]
-    assert found["evaluations"][1]["details"]["from"] == vectors
+    assert found["provenance"]["origins"][found["evaluations"][1]["encoder"]] == vectors
     (comparison,) = found["comparisons"]
     margin = comparison["differences"]["margin"]
     assert margin["value"] < 0.0
@@ -176,8 +176,40 @@ def test_all_places_are_told_and_stand_from_the_root(tmp_path: Path, empty_model
     specs = ("hashing", "checkpoint:models/sft", "projection:a.pt@models/sft", "projection:s3://b/a.pt@org/base")
     config = EvaluationConfig("out", "data", tuple(map(EncoderConfig, specs)), ("x.npy",), ("y.npy",), snapshot="store")
     told = [location.uri for location in locations(anchored(config))]
-    files = ["out", "data", "store", "x.npy", "y.npy", "models/sft", "a.pt", "models/sft"]
-    assert told == [*(f"{tmp_path}/{name}" for name in files), "s3://b/a.pt"]
+    assert told == [
+        *(f"{tmp_path}/{name}" for name in ("out", "data", "store", "x.npy", "y.npy", "a.pt")),
+        "s3://b/a.pt",
+    ]
+    sft = f"{tmp_path}/models/sft"
+    anchored_specs = [encoder.spec for encoder in anchored(config).encoders]
+    assert anchored_specs == [
+        "hashing", f"checkpoint:{sft}", f"projection:{tmp_path}/a.pt@{sft}", "projection:s3://b/a.pt@org/base",
+    ]  # fmt: skip
+
+
+def test_a_checkpoint_that_cannot_be_used_is_told_before_any_is_evaluated(
+    address: str, data: str, tmp_path: Path
+) -> None:
+    torch.save({"w": torch.eye(384)[:32]}, tmp_path / "good.pt")
+    torch.save({"w": torch.eye(16)}, tmp_path / "bad.pt")
+    specs = [f"projection:{tmp_path}/{name}.pt@all-MiniLM-L6-v2" for name in ("good", "bad")]
+    config = EvaluationConfig(str(tmp_path / "out"), data, tuple(map(EncoderConfig, specs)), address=address)
+    with pytest.raises(EncoderError, match=r"bad.pt takes 16 numbers, but .* gives 384"):
+        evaluate(config)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_told_first(address: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    config = EvaluationConfig(str(tmp_path / "file"), str(tmp_path / "nowhere.jsonl"), (HASHING,), address=address)
+    with pytest.raises(ResourceError, match=r"^Cannot write into .*/file \(.*\); name another folder"):
+        evaluate(config)
+
+
+def test_queries_beyond_the_limit_are_told(address: str, data: str, tmp_path: Path) -> None:
+    config = EvaluationConfig(str(tmp_path), data, (HASHING,), max_samples=20, drawing=NO_MAPS, address=address)
+    told = " ".join(evaluate(config).text.split())
+    assert "The first 20 queries; 28 rows with others were left out" in told
 
 
 def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) -> None:
@@ -206,7 +238,7 @@ def test_documents_that_are_equal_count_as_one_and_this_is_told(address: str, tm
     result = evaluate(config)
     assert result.summary["evaluations"][0]["rank1_share"] == 1.0
     assert result.summary["data"]["documents"] == 30
-    assert result.notices[0].startswith("30 of 60 documents are equal to earlier ones and count as one with them")
+    assert "30 of 60 documents are equal to earlier ones and count as one" in " ".join(result.text.split())
     (found,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())["evaluations"]
     assert found["details"]["equal rows"] == 30
     both = evaluate(replace(config, vectors=files)).summary["evaluations"]
@@ -217,7 +249,7 @@ def test_blank_positives_that_were_left_out_are_told(address: str, tmp_path: Pat
     rows = [{"query": f"q {row}", "pos": [f"q {row} a", " "]} for row in range(20)]
     (tmp_path / "data.json").write_text(json.dumps(rows))
     config = EvaluationConfig(str(tmp_path / "out"), str(tmp_path / "data.json"), (HASHING,), drawing=NO_MAPS)
-    assert evaluate(replace(config, address=address)).notices == ("20 blank positives were left out.",)
+    assert "20 blank positives were left out." in evaluate(replace(config, address=address)).text
 
 
 def test_who_is_rare_is_asked_on_prompts_of_a_snapshot(address: str, data: str, store: str, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kat_ray.evaluation.measures import Measure
+from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity, RarityChange, RarityComparison
 from kat_ray.evaluation.results import Results, write_results
 from kat_ray.geometry.weights import WeightConfig
@@ -24,10 +25,15 @@ RARITY = Rarity(
 )
 
 
+PROVENANCE = Provenance(
+    "set.jsonl", 7, {"good": "projection:/home/me/good.pt"}, ("<b>Half</b> was left out.",), "2026-01-02T03:04Z", "9.9"
+)
+
+
 @pytest.fixture
 def both(planted, chance) -> Results:
     texts = named(planted.relevance, HOSTILE)
-    return Results.of([evaluated(planted, "good", texts), evaluated(chance, "bad", texts)], RARITY)
+    return Results.of([evaluated(planted, "good", texts), evaluated(chance, "bad", texts)], PROVENANCE, RARITY)
 
 
 def test_each_further_encoder_is_compared_with_the_first(both):
@@ -54,13 +60,24 @@ def test_text_numbers_and_page_are_written_and_agree(both, tmp_path: Path):
     assert "bad\nagainst good" in text
 
 
+def test_text_page_and_numbers_say_what_they_come_from_and_only_numbers_name_folders(both, tmp_path: Path):
+    write_results(Location(str(tmp_path)), both)
+    text, page, numbers = (
+        (tmp_path / name).read_text("utf-8") for name in ("report.txt", "index.html", "evaluation.json")
+    )
+    assert text.startswith("evaluated on  set.jsonl\nmade          2026-01-02T03:04Z, KAT-Ray 9.9, seed 7\nnote ")
+    assert "<p>note: &lt;b&gt;Half&lt;/b&gt; was left out.</p>" in page.replace(' class="note"', "")
+    assert json.loads(numbers)["provenance"]["origins"] == {"good": "projection:/home/me/good.pt"}
+    assert "/home/me" not in text + page
+
+
 def test_the_text_for_a_log_holds_no_text_of_the_set(both):
     assert re.search(r"query \d+: query \d+: ", both.text())
     assert not re.search(r"(query|document) \d+: ", both.text(num_worst=0))
 
 
 def test_one_encoder_is_compared_with_nobody(planted, tmp_path: Path):
-    results = Results.of([evaluated(planted)])
+    results = Results.of([evaluated(planted)], PROVENANCE)
     numbers = results.numbers()
     assert (len(numbers["evaluations"]), numbers["comparisons"], numbers["rarity"]) == (1, [], None)
     assert write_results(Location(str(tmp_path)), results, has_page=False) == ["evaluation.json", "report.txt"]

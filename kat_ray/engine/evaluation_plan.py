@@ -1,0 +1,77 @@
+"""What an evaluation is about to do: reads and checks everything before anything is encoded.
+
+Runs on a worker, which sees the files; knows nothing of how work is shared out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from kat_ray.encoders.loading import identify_encoder
+from kat_ray.engine.evaluation_options import EvaluationConfig
+from kat_ray.engine.evaluation_prompts import PromptSample, sample_prompts
+from kat_ray.engine.evaluation_subject import PairSubject, Subject, TextSubject
+from kat_ray.errors import ResourceError
+from kat_ray.evaluation.relevance import EvaluationSet
+from kat_ray.storage import Location
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationPlan:
+    """The set, how many texts of it are encoded, prompts to weigh, and what was left out."""
+
+    subject: Subject
+    num_texts: int
+    sample: PromptSample | None
+    notices: tuple[str, ...]
+
+
+def plan_evaluation(config: EvaluationConfig) -> EvaluationPlan:
+    """What there is to encode and by what, so that what is wrong with it shows before anything is encoded."""
+    _require_writable(Location(config.out))
+    sample = None
+    if config.snapshot is not None:
+        sample = sample_prompts(config.snapshot, config.max_prompts, config.drawing.seed)
+    if config.data is None:
+        pairs = PairSubject.of(config.vector_files, config.max_samples)
+        return EvaluationPlan(pairs, 0, sample, _told_of_pairs(pairs))
+    subject = TextSubject(config.data, config.max_samples)
+    texts, _ = subject.read()
+    subject = replace(subject, digest=texts.digest())
+    for encoder in config.encoders:
+        identify_encoder(replace(encoder, device="cpu", precision="float32"))
+    return EvaluationPlan(subject, len(texts.queries) + len(texts.documents), sample, _told_of_texts(texts))
+
+
+def _require_writable(out: Location) -> None:
+    probe = out / ".writable"
+    try:
+        probe.write_bytes(b"")
+        probe.delete()
+    except OSError as error:
+        raise ResourceError(f"Cannot write into {out} ({error}); name another folder for the files.") from error
+
+
+def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:
+    told = []
+    if len(pairs.firsts) < pairs.num_pairs:
+        told.append(f"The first {len(pairs.firsts):,} of {pairs.num_pairs:,} pairs (--max-samples).")
+    if pairs.num_joined:
+        told.append(
+            f"{pairs.num_joined:,} of {len(pairs.firsts):,} documents are equal to earlier ones and count as one with "
+            "them; the numbers of documents leave them out."
+        )
+    return tuple(told)
+
+
+def _told_of_texts(texts: EvaluationSet) -> tuple[str, ...]:
+    """Also how many more queries there are: against fewer documents each of them is easier to answer."""
+    told = []
+    if texts.num_unused:
+        told.append(
+            f"The first {len(texts.queries):,} queries; {texts.num_unused:,} rows with others were left out, and their "
+            "documents with them (--max-samples)."
+        )
+    if texts.num_blank:
+        told.append(f"{texts.num_blank:,} blank positives were left out.")
+    return tuple(told)
