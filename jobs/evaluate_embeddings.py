@@ -13,6 +13,7 @@ Examples:
     python -m jobs.evaluate_embeddings --data queries.jsonl --encoder sentence:all-MiniLM-L6-v2 --out evaluation
     python -m jobs.evaluate_embeddings --data data.json --checkpoint epoch1.pt epoch5.pt --output visualizations/
     python -m jobs.evaluate_embeddings --data queries.jsonl --encoder hashing checkpoint:models/sft --snapshot store
+    python -m jobs.evaluate_embeddings --data queries.jsonl --checkpoint best.pt --base-model all-MiniLM-L6-v2
     python -m jobs.evaluate_embeddings --embeddings pairs.pt --skip-umap
 """
 
@@ -42,7 +43,7 @@ class EvaluateOptions:
     encoder: tuple[str, ...] = ()
     """sentence:NAME, checkpoint:PATH-or-hub-id, projection:FILE.pt@BASE, or hashing; several are compared."""
     checkpoint: tuple[str, ...] = ()
-    """Files .pt of a linear projection over --base-model, bare state dicts or with model_state_dict; after encoders."""
+    """Files .pt of a linear projection over --base-model: a state dict, alone or as model_state_dict; after encoders."""
     base_model: str = DEFAULT_BASE
     """Transformer below every --checkpoint: a hub id or folder. A checkpoint that holds it needs only its tokenizer."""
     embeddings: tuple[str, ...] = ()
