@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 
-from kat_ray.encoders.spec import named_places
 from kat_ray.engine.evaluation_candidates import Candidate, candidates_of
 from kat_ray.engine.evaluation_options import EvaluationConfig, anchored, locations
 from kat_ray.engine.evaluation_plan import EvaluationPlan, plan_evaluation
@@ -57,10 +56,10 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     candidates, out = candidates_of(config), Location(config.out)
     folders = _folders(out, candidates)
     with session(config.address) as cluster:
-        require_shared(locations(config), [place for one in config.encoders for place in named_places(one.spec)])
+        require_shared(locations(config))
         plan = run_task(plan_evaluation, config)
         calls, total = _calls(config, plan, candidates, folders, cluster)
-        found: list[Found] = run_with_progress("evaluate", calls, total, unit="texts")
+        found: list[Found] = run_with_progress("evaluate", calls, total, unit="texts", at_once=config.workers)
         provenance = _provenance(config, plan, candidates, found)
         told = run_task(_put_together, plan, provenance, found, folders, out)
     reports = [one.evaluated.report for one in found]
@@ -87,7 +86,7 @@ def _calls(
     folders: Sequence[Location],
     cluster: Cluster,
 ) -> tuple[list[Call], int]:
-    """A task for each, all of the cluster's CPUs shared out among them; and how many texts they encode."""
+    """A task for each, all of the cluster's CPUs shared out among those at once; and how many texts they encode."""
     device, map_device = _hardware(config)
     at_once = min(config.workers or len(candidates), len(candidates))
     cpus = max(1, min(cluster.num_cpus // at_once, cluster.num_cpus // cluster.num_nodes))

@@ -8,6 +8,7 @@ are not restarted by Ray, which would wait for ever for a node that is gone and 
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -87,8 +88,10 @@ def run_side_by_side(label: str, calls: Sequence[Call], unit: str = "tasks") -> 
     return results
 
 
-def run_with_progress(label: str, calls: Sequence[Call], total: int, unit: str = "rows") -> list[Any]:
-    """Several generators at once, each on its worker, and the result of each in order.
+def run_with_progress(
+    label: str, calls: Sequence[Call], total: int, unit: str = "rows", at_once: int | None = None
+) -> list[Any]:
+    """Several generators, `at_once` of them (None: all that the cluster has room for), and their results in order.
 
     A generator yields how many of the `total` rows it has done since, as an int, or what it turns to, as a str; both
     are shown by a bar on stderr. What it yields besides is its result. It is repeated from its start when its worker
@@ -97,10 +100,14 @@ def run_with_progress(label: str, calls: Sequence[Call], total: int, unit: str =
     Raises:
         KatRayError: as `run_task`, as soon as one call fails.
     """
-    streams = {call.start(num_returns="streaming"): number for number, call in enumerate(calls)}
+    left = deque(enumerate(calls))
+    streams: dict[Any, int] = {}
     results: list[Any] = [None] * len(calls)
     with progress_bar(label, total, unit=unit) as bar:
-        while streams:
+        while left or streams:
+            while left and (at_once is None or len(streams) < at_once):
+                number, call = left.popleft()
+                streams[call.start(num_returns="streaming")] = number
             ready, _ = ray.wait(list(streams), timeout=bar.mininterval)
             for stream in ready:
                 number = streams[stream]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,14 @@ import torch
 
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
+from kat_ray.engine import evaluation
 from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.evaluation import evaluate
 from kat_ray.engine.evaluation_candidates import candidates_of
 from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored, locations
 from kat_ray.engine.evaluation_subject import TextSubject
+from kat_ray.engine.tasks import run_with_progress
 from kat_ray.errors import EncoderError, InputError, KatRayError, ResourceError
 from kat_ray.evaluation.rarity import prompt_weights
 from kat_ray.geometry.weights import WeightConfig
@@ -109,6 +112,21 @@ def test_several_have_a_folder_each_and_are_compared_with_the_first(
     assert f"against {found['evaluations'][0]['encoder']}" in (tmp_path / "report.txt").read_text()
     alone = json.loads((tmp_path / "1-hashing" / "evaluation.json").read_text())
     assert alone["evaluations"] == found["evaluations"][:1]
+
+
+def test_as_many_encoders_are_evaluated_at_once_as_are_asked_for(
+    address: str, data: str, vectors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def run(*arguments: Any, at_once: int | None, **options: Any) -> list[Any]:
+        asked.append(at_once)
+        return run_with_progress(*arguments, at_once=at_once, **options)
+
+    monkeypatch.setattr(evaluation, "run_with_progress", run)
+    config = EvaluationConfig(str(tmp_path), data, (HASHING,), (vectors,), drawing=NO_MAPS, address=address)
+    assert len(evaluate(replace(config, workers=1)).summary["evaluations"]) == 2
+    assert asked == [1]
 
 
 @pytest.mark.parametrize(

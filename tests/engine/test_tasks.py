@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -212,6 +213,28 @@ def test_a_generator_whose_worker_dies_counts_its_steps_once(
     assert run_with_progress("numbers", [Call(count_to, (5, tmp_path / "counter"))], 5) == [[5]]
     assert (tmp_path / "counter").stat().st_size == 2
     assert "5/5" in capfd.readouterr().err
+
+
+def note_company(folder: Path, name: str) -> Iterator[int | list[int]]:
+    """How many of these run, this one included, until it has looked often enough to have seen another one."""
+    most = 0
+    (folder / name).touch()
+    for _ in range(20):
+        most = max(most, len(list(folder.iterdir())))
+        yield 1
+        time.sleep(0.05)
+    (folder / name).unlink()
+    yield [most]
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_no_more_generators_run_than_are_asked_for_whatever_the_cluster_holds(
+    joined: None, tmp_path: Path, at_once: int
+) -> None:
+    """Calls that hold no CPU are all started at once by Ray itself, as those on GPUs are."""
+    calls = [Call(note_company, (tmp_path, str(number)), num_cpus=0) for number in range(4)]
+    found = run_with_progress("company", calls, 80, at_once=at_once)
+    assert max(most for (most,) in found) == at_once
 
 
 def wait_to_be_killed() -> None:
