@@ -16,7 +16,7 @@ from typing import Any
 from jobs.command import run_job
 from kat_ray.encoders.encoder import DEFAULT_SPEC, EncoderConfig, Pooling, Precision
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.encoders.spec import anchored_spec, named_places
+from kat_ray.encoders.spec import anchored_spec, checkpoint_files
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.prompts import make_prompts
@@ -64,7 +64,7 @@ def run(options: EmbedOptions) -> dict[str, Any]:
     as_pt = out.name.endswith(".pt")
     parent = out.beside(".parts") if as_pt else out
     with session(options.address):
-        require_shared([data, out], named_places(options.encoder))
+        require_shared([data, out, *map(Location, checkpoint_files(options.encoder))])
         device = resolve_hardware(options.device, ("encoder",), options.wait_seconds)
         spec = anchored_spec(options.encoder)
         config = EncoderConfig(spec, device, options.precision, options.pooling, options.token_limit)

@@ -29,7 +29,7 @@ import tyro
 from jobs.command import OptionsError, refuse_relative, run_job
 from kat_ray.encoders.encoder import EncoderConfig, Pooling, Precision
 from kat_ray.encoders.projection import DEFAULT_BASE
-from kat_ray.encoders.spec import named_places
+from kat_ray.encoders.spec import checkpoint_files
 from kat_ray.engine.evaluation import evaluate
 from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig
 
@@ -43,7 +43,7 @@ class EvaluateOptions:
     encoder: tuple[str, ...] = ()
     """sentence:NAME, checkpoint:PATH-or-hub-id, projection:FILE.pt@BASE, or hashing; several are compared."""
     checkpoint: tuple[str, ...] = ()
-    """Files .pt of a linear projection over --base-model: a state dict, alone or as model_state_dict; after encoders."""
+    """Files .pt of a linear projection over --base-model: state dicts, or with a model_state_dict; after encoders."""
     base_model: str = DEFAULT_BASE
     """Transformer below every --checkpoint: a hub id or folder. A checkpoint that holds it needs only its tokenizer."""
     embeddings: tuple[str, ...] = ()
@@ -89,9 +89,9 @@ def run(options: EvaluateOptions) -> dict[str, Any]:
     if options.data is None and (options.encoder or options.checkpoint):
         raise OptionsError("--data is missing: an encoder needs queries and what is relevant to them; see --help.")
     encoders = tuple(_encoders(options))
-    models = [place for encoder in encoders for place in named_places(encoder.spec)]
-    refuse_relative(options.out, options.data, options.snapshot, *options.embeddings, *options.document_embeddings)
-    refuse_relative(*models)
+    files = [file for encoder in encoders for file in checkpoint_files(encoder.spec)]
+    files += (*options.embeddings, *options.document_embeddings)
+    refuse_relative(options.out, options.data, options.snapshot, *files)
     result = evaluate(
         EvaluationConfig(
             out=options.out,

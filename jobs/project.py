@@ -21,7 +21,7 @@ import pyarrow as pa
 from jobs.command import run_job
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.encoders.spec import anchored_spec, named_places, shown_spec
+from kat_ray.encoders.spec import anchored_spec, checkpoint_files, shown_spec
 from kat_ray.engine.embedding import embed
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.scores import lay_out
@@ -77,7 +77,8 @@ def run(options: ProjectOptions) -> dict[str, Any]:
         raise InputError("Give either --embeddings FOLDER, or --onto SNAPSHOT with --texts FILE.")
     with session(options.address):
         places = [options.embeddings, options.onto, options.texts, options.out]
-        require_shared([Location(uri) for uri in places if uri is not None], named_places(options.encoder or ""))
+        checkpoints = checkpoint_files(options.encoder or "")
+        require_shared([Location(uri) for uri in (*places, *checkpoints) if uri is not None])
         if options.embeddings is not None:
             return _lay_out(options, Location(options.embeddings), Location(options.out))
         return _place_texts(options, Location(str(options.texts)), Location(options.out))

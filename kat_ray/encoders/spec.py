@@ -12,13 +12,14 @@ from kat_ray.encoders.projection import split_target
 from kat_ray.storage import Location
 
 
-def named_places(spec: str) -> list[str]:
-    """Paths and URIs: the file of a checkpoint, and model folders that are here; a model of the hub is none.
+def checkpoint_files(spec: str) -> list[str]:
+    """Path or URI of the checkpoint, if it names one; folders of models may lie on every node, as in its image.
 
     Raises:
         EncoderError: as `split_target`.
     """
-    return [target for target, is_place in _targets(spec) if is_place]
+    kind, _, target = spec.partition(":")
+    return [split_target(target)[0]] if kind == "projection" else []
 
 
 def anchored_spec(spec: str) -> str:

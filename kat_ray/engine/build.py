@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from kat_ray.encoders.encoder import EncoderConfig, EncoderIdentity
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.encoders.spec import anchored_spec, named_places
+from kat_ray.encoders.spec import anchored_spec, checkpoint_files
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.embedding import EmbeddingSummary, embed
 from kat_ray.engine.hardware import resolve_hardware
@@ -95,7 +95,7 @@ def build(config: BuildConfig) -> BuildResult:
         embedded_cluster = resolve_address(config.address) == "local"
         cluster = stack.enter_context(session(config.address))
         memory = stack.enter_context(PeakMemory()) if embedded_cluster else None
-        require_shared([Location(uri) for uri in (*config.pairs, config.out)], named_places(config.encoder))
+        require_shared([Location(uri) for uri in (*config.pairs, config.out, *checkpoint_files(config.encoder))])
         line = _Line.plan(config, cluster)
         prompts = make_prompts(config.pairs, line.work, config.prompts)
         embedded, published = line.publish(prompts)

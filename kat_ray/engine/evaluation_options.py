@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from kat_ray.encoders.encoder import EncoderConfig
-from kat_ray.encoders.projection import split_target
-from kat_ray.encoders.spec import anchored_spec
+from kat_ray.encoders.spec import anchored_spec, checkpoint_files
 from kat_ray.engine.session import Device
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
@@ -100,5 +99,5 @@ def anchored(config: EvaluationConfig) -> EvaluationConfig:
 def locations(config: EvaluationConfig) -> list[Location]:
     """All that workers read and write, but folders of models."""
     named = [config.out, config.data, config.snapshot, *config.vectors, *config.document_vectors]
-    targets = [encoder.target for encoder in config.encoders if encoder.kind == "projection"]
-    return [Location(uri) for uri in (*named, *(split_target(target)[0] for target in targets)) if uri is not None]
+    checkpoints = [file for encoder in config.encoders for file in checkpoint_files(encoder.spec)]
+    return [Location(uri) for uri in (*named, *checkpoints) if uri is not None]

@@ -105,8 +105,8 @@ def count_workers(device: Literal["cpu", "gpu"], requested: int | None = None, w
     return requested or current_cluster().num_devices(device)
 
 
-def require_shared(locations: Sequence[Location], models: Sequence[str] = ()) -> None:
-    """Refuse paths that the workers cannot see; models may lie on every node, as in an image of theirs.
+def require_shared(locations: Sequence[Location]) -> None:
+    """Refuse paths that the workers cannot see.
 
     Raises:
         ResourceError: a local path on several nodes, or a relative one in a submitted job (its folder is a copy).
@@ -118,7 +118,6 @@ def require_shared(locations: Sequence[Location], models: Sequence[str] = ()) ->
                 f"{location.uri} is a path of one machine, but the cluster has {num_nodes} nodes that do not share it. "
                 f"Use storage that every node reaches, such as s3://bucket/folder."
             )
-    for location in (*locations, *map(Location, models)):
         if location.is_local and _is_submitted() and not location.uri.startswith(("/", "file://")):
             raise ResourceError(
                 f"{location.uri} is a relative path in a submitted job, which runs in a temporary copy of its folder. "

@@ -186,8 +186,8 @@ def test_a_build_treats_a_relative_model_folder_likewise(
     with pytest.raises(EncoderError, match=f"{empty_model} has no tokenizer.json"):
         build(config)
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
-    with pytest.raises(ResourceError, match="models/sft is a relative path in a submitted job"):
-        build(config)
+    with pytest.raises(ResourceError, match=r"best.pt is a relative path in a submitted job"):
+        build(replace(config, encoder="projection:best.pt"))
 
 
 def test_all_places_are_told_and_stand_from_the_root(tmp_path: Path, empty_model: Path) -> None:
