@@ -141,9 +141,9 @@ def _prefix(state: Mapping[str, Any], shapes: _Shapes) -> str:
 def _head(location: Location, base: str, rest: Mapping[str, torch.Tensor]) -> tuple[Float32Matrix, Float32Vector]:
     """The one matrix among the tensors that are none of the transformer's, and its bias."""
     names = [name for name in rest if UNUSED not in name and not name.endswith(_OLD_BUFFER)]
-    matrices, biases = ([name for name in names if rest[name].ndim == ndim] for ndim in (2, 1))
-    sizes = {len(rest[name]) for name in (*matrices, *biases)}
-    if len(matrices) != 1 or len(biases) > 1 or len(names) > len(matrices) + len(biases) or len(sizes) > 1:
+    matrices = [name for name in names if rest[name].ndim == 2]
+    biases = [name for name in names if any(_is_bias(name, rest[name], of, rest[of]) for of in matrices)]
+    if len(matrices) != 1 or len(matrices) + len(biases) != len(names):
         shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
         raise EncoderError(
             f"{location} holds {shown or 'nothing'} besides the weights of {base}; expected a linear projection, that "
@@ -151,6 +151,12 @@ def _head(location: Location, base: str, rest: Mapping[str, torch.Tensor]) -> tu
         )
     matrix = _numbers(rest[matrices[0]])
     return matrix, _numbers(rest[biases[0]]) if biases else np.zeros(len(matrix), np.float32)
+
+
+def _is_bias(name: str, tensor: torch.Tensor, matrix_name: str, matrix: torch.Tensor) -> bool:
+    """Whether it is called so, beside its matrix: a scale or a temperature may have the same size."""
+    stem, _, last = name.rpartition(".")
+    return last in ("bias", "b") and stem == matrix_name.rpartition(".")[0] and tuple(tensor.shape) == (len(matrix),)
 
 
 def _numbers(tensor: torch.Tensor) -> NDArray[np.float32]:
