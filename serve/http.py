@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from kat_ray.version import program_version
 from serve.answers import CHECKSUM_HEADER, SNAPSHOT_HEADER
 from serve.description import describe
 from serve.errors import Failsafe, install
@@ -44,7 +44,7 @@ def make_app(settings: ServiceSettings) -> FastAPI:
 
     app = FastAPI(
         title="KAT-Ray",
-        version=_version(),
+        version=program_version(),
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
@@ -77,10 +77,3 @@ def _surround(app: FastAPI, settings: ServiceSettings, service: Service) -> None
     app.add_middleware(CheckHost, settings=settings)
     app.add_middleware(SecureHeaders)
     app.add_middleware(MeasureRequests, metrics=service.metrics)
-
-
-def _version() -> str:
-    try:
-        return version("kat-ray")
-    except PackageNotFoundError:  # a checkout that is not installed, as in a submitted job
-        return "0"

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"errors", "arrays", "records", "storage"}
+BOTTOM = {"errors", "arrays", "records", "storage", "version"}
 LAYERS = [
     BOTTOM,
     {"pairs", "geometry", "encoders"},

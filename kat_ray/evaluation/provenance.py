@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
+
+from kat_ray.version import program_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Provenance:
     @classmethod
     def now(cls, data: str, seed: int, origins: Mapping[str, str], notices: tuple[str, ...] = ()) -> Provenance:
         """Of this program at this time."""
-        return cls(data, seed, origins, notices, f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}", version("kat-ray"))
+        return cls(data, seed, origins, notices, f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}", program_version())
 
     def lines(self) -> Iterator[tuple[str, str]]:
         """Name and content of what a card and a page say of it; folders, which may tell of people, only JSON has."""
