@@ -81,11 +81,14 @@ def _data(report: Report) -> list[str]:
     if contradictions := counts.get("contradictions"):
         lines += field("", f"{counted(contradictions, 'hard negative')} of a query that is also its positive")
     for name, value in report.details.items():
-        shown = f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
-        lines += field(
-            plain(name, 13), shown if shown.isascii() else plain(shown, WIDTH - 14)
-        )  # wraps letters, not columns
+        lines += field(plain(name, 13), _detail(value))
     return lines
+
+
+def _detail(value: str | float | None) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}" if math.isfinite(value) else "-"
+    return "-" if value is None else str(value)
 
 
 def _item(item: Item) -> str:

@@ -55,7 +55,10 @@ TRAIN_MORE_BELOW = 0.2
 FEWEST_QUERIES = 20
 """Fewer prove nothing, whatever they pass."""
 
-_UNKNOWN = {"clustering": "it needs a map of 20 documents or more", "rank1_gap": "there is one document"}
+_UNKNOWN = {
+    "clustering": "it needs a map of 20 documents or more",
+    "rank1_gap": "there is no other document to compare with",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +171,17 @@ def _clustering_advice(passed: bool | None) -> str:
 
 
 def _diagonal_advice(items: Mapping[str, Item]) -> str:
-    if items["diagonal"].passed and items["off_diagonal"].passed is False:
-        return "all of it is bright: the model finds any two texts alike."
-    if items["diagonal"].passed:
+    diagonal, others, first = items["diagonal"], items["off_diagonal"], items["rank1_share"]
+    if diagonal.passed and first.passed is not False:
         return "the diagonal is bright: retrieval works."
-    if items["rank1_share"].passed:
+    if diagonal.passed and others.passed:
+        return "the diagonal is bright, but others are brighter: see the worst queries."
+    if diagonal.passed:
+        return "all of it is bright: the model finds any two texts alike."
+    if first.passed:
         return "the diagonal is not bright, yet positives stand first: ranking works, a fixed threshold would not."
-    if items["diagonal"].band == "fair":
-        return "the diagonal is neither dim nor bright: positives are learned, but could be nearer."
+    if diagonal.band == "fair" and others.passed:
+        return "the diagonal is neither dim nor bright: positives could be nearer."
     return "the diagonal is dim: the model is not learning the positives."
 
 

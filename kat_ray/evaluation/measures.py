@@ -22,7 +22,7 @@ _PERCENTILES = (2.5, 97.5)
 _LEAST_DEVIATION = 1e-6  # float32 vectors tell similarities no finer apart
 _DRAWN_AT_ONCE = 1 << 22
 _RANKED = ("mrr@10", "recall@1", "recall@5", "recall@10", "recall@50", "ndcg@10", "map@100")
-_SHARES = ("rank1_share", *_RANKED, "hard_accuracy")  # from 0 to 1 for each query
+_SHARES = ("rank1_share", *_RANKED)  # from 0 to 1 for each query
 
 
 class Measure(NamedTuple):
@@ -48,13 +48,16 @@ def measure(scores: Scores, relevance: Relevance, *, resamples: int = 1000, seed
         hard_accuracy                 hard negatives that are less similar than the query's own positive; only with some
 
     A sum of deviations below 1e-6 counts as 1e-6, so that separations are finite. NaN is a value that cannot be had:
-    without any document that is not relevant there is no negative similarity and no rank, with one document no gap,
-    with one query no interval. Where a share is 0 or 1 for all queries, all draws agree, and the interval is the exact
+    without any document that is not relevant there is no negative similarity, no rank and no gap, with one query no
+    interval. Where a share is 0 or 1 for all queries, all draws agree, and the interval is the exact
     one of so many queries instead (Clopper and Pearson 1934).
     """
     draws = bootstrap(scores, relevance, resamples=resamples, seed=seed)
     found = {name: with_interval(value, draws[name]) for name, value in values(scores, relevance).items()}
-    return found | {name: _of_share(found[name], relevance.num_queries) for name in _SHARES if name in found}
+    num_queries = dict.fromkeys(_SHARES, relevance.num_queries)
+    if "hard_accuracy" in found:
+        num_queries["hard_accuracy"] = int((np.diff(relevance.hard_offsets) > 0).sum())
+    return found | {name: _of_share(found[name], number) for name, number in num_queries.items()}
 
 
 def values(scores: Scores, relevance: Relevance) -> dict[str, float]:

@@ -94,8 +94,9 @@ class _Order:
     """Prompts by falling weight, equal ones in one group, so that drawn prompts are ranked without sorting again."""
 
     def __init__(self, values: Float64Vector) -> None:
-        _, groups = np.unique(-values, return_inverse=True)
+        _, groups, sizes = np.unique(-values, return_inverse=True, return_counts=True)
         self.groups: Int64Vector = groups
+        self.is_large = sizes > RARE_SHARE * len(values)
 
     def before(self, counts: Float64Vector) -> tuple[Float64Vector, Float64Vector]:
         """Of each group: how many drawn prompts stand before it, and how many are in it."""
@@ -110,11 +111,11 @@ class _Order:
     def rare(self, counts: Float64Vector, num_rare: float) -> Float64Vector:
         """Share of each prompt's copies that are of the `num_rare` first [N]; a group over the edge goes in evenly.
 
-        All NaN where that group alone is larger than `num_rare`.
+        All NaN where that group alone is larger than the rarest tenth.
         """
         before, sizes = self.before(counts)
         inside = np.clip(num_rare - before, 0.0, sizes)
-        if ((inside > 0.0) & (inside < sizes) & (sizes > num_rare)).any():
+        if ((inside > 0.0) & (inside < sizes) & self.is_large).any():
             return np.full(len(counts), np.nan)
         return np.asarray((inside / np.maximum(sizes, 1.0))[self.groups])
 

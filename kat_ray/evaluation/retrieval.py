@@ -12,6 +12,8 @@ import numpy as np
 
 from kat_ray.arrays import Float64Vector, Int64Vector
 
+_ROUNDING = 1e-12  # the same gains summed in another order
+
 
 def best_ranks(ranks: Int64Vector, offsets: Int64Vector) -> Int64Vector:
     """Place of the first relevant document of each query."""
@@ -34,7 +36,8 @@ def ndcg(ranks: Int64Vector, offsets: Int64Vector, k: int) -> Float64Vector:
     gains = np.where(ranks <= k, 1.0 / np.log2(ranks + 1.0), 0.0)
     most = np.minimum(np.diff(offsets), k)
     ideal = np.cumsum(1.0 / np.log2(np.arange(2.0, most.max() + 2.0)))
-    return np.asarray(np.add.reduceat(gains, offsets[:-1]) / ideal[most - 1])
+    shares = np.add.reduceat(gains, offsets[:-1]) / ideal[most - 1]
+    return np.where(shares > 1.0 - _ROUNDING, 1.0, shares)
 
 
 def average_precision(ranks: Int64Vector, offsets: Int64Vector, k: int) -> Float64Vector:

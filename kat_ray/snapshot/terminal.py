@@ -29,7 +29,9 @@ def plain(text: str, width: int) -> str:
 
 def field(name: str, content: str) -> list[str]:
     """A name and its content, wrapped beside it; long words are broken."""
-    lines = textwrap.wrap(plain(content, 2000), WIDTH - _INDENT) or [""]
+    shown = plain(content, 2000)
+    widest = max(map(_columns, shown), default=1)  # wrapping counts letters
+    lines = textwrap.wrap(shown, (WIDTH - _INDENT) // max(1, widest)) or [""]
     return [f"{name if number == 0 else '':<{_INDENT}}{line}".rstrip() for number, line in enumerate(lines)]
 
 

@@ -136,6 +136,9 @@ def test_a_value_at_its_threshold_does_not_pass(line):
         ({"own_mean": 0.6, "rank1_share": 0.8}, "could be nearer"),
         ({"own_mean": 0.59}, "ranking works"),
         ({"own_mean": 1.0, "negative_mean": 1.0, "rank1_share": 0.0}, "any two texts alike"),
+        ({"own_mean": 0.9, "negative_mean": 0.72, "rank1_share": 0.97}, "retrieval works"),
+        ({"own_mean": 0.9, "rank1_share": 0.3}, "others are brighter"),
+        ({"own_mean": 0.7, "negative_mean": 0.7, "rank1_share": 0.0}, "not learning"),
     ],
 )
 def test_advice_on_the_diagonal_does_not_contradict_the_ranks(changed, advice):

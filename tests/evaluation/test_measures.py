@@ -120,6 +120,20 @@ def test_that_all_queries_agree_proves_no_more_than_so_many_can(num_queries, low
     assert measure(score(vectors, vectors, wrong), wrong)["rank1_share"] == pytest.approx((0.0, 0.0, 1 - low), abs=1e-3)
 
 
+def test_hard_negatives_of_few_queries_prove_what_so_few_can():
+    relevance = Relevance.of([[row] for row in range(100)], num_documents=100, hard_negatives=[[1]] + [[]] * 99)
+    vectors = np.eye(100, dtype=np.float32)
+    assert measure(score(vectors, vectors, relevance), relevance)["hard_accuracy"] == pytest.approx((1.0, 0.025, 1.0))
+
+
+def test_many_positives_that_all_stand_first_are_all_there_is():
+    documents = np.concatenate([np.eye(30), np.tile(np.eye(30), (9, 1))]).astype(np.float32)
+    relevance = Relevance.of([[query + 30 * copy for copy in range(10)] for query in range(30)], num_documents=300)
+    found = measure(score(documents[:30], documents, relevance), relevance)
+    assert found["ndcg@10"] == found["recall@10"] == found["map@100"]
+    assert found["ndcg@10"].low == pytest.approx(0.884, abs=1e-3)
+
+
 def test_changed_queries_are_counted_for_each_measure(several):
     queries, documents, relevance = several(8, 40, 60)
     other = queries.copy()

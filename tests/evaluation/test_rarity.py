@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from kat_ray.errors import InputError
+from kat_ray.evaluation import rarity
 from kat_ray.evaluation.rarity import compare_rarity, prompt_weights
 from kat_ray.geometry.weights import WeightConfig
 
@@ -66,6 +67,15 @@ def test_where_more_than_a_tenth_share_the_edge_nobody_can_say_who_is_rare():
     few = np.arange(100.0)
     few[85:95] = 90.0  # ten over the edge of the tenth, five of them within
     assert compare_rarity(few, few, resamples=5).top_decile_overlap.value == pytest.approx(1.0)
+
+
+def test_a_prompt_that_is_drawn_often_is_no_tie():
+    """Of 20 prompts of different weights no draw is lost: the interval is the one of all 200."""
+    values = np.random.default_rng(1).permutation(20).astype(float)
+    orders = rarity._Order(values), rarity._Order(values[::-1])
+    random = np.random.default_rng(2)
+    overlaps = [rarity._compare(*orders, rarity._drawn(random, 20))[1] for _ in range(200)]
+    assert np.isfinite(overlaps).all()
 
 
 def test_a_cap_changes_no_order_and_so_nothing(planted):
