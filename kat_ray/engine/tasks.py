@@ -7,6 +7,7 @@ are not restarted by Ray, which would wait for ever for a node that is gone and 
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -26,7 +27,8 @@ Block = TypeVar("Block")
 MAX_IDLE_ATTEMPTS = 6
 """Lost workers that a single task survives, and attempts in a row without a finished block that a stage survives."""
 _END = object()
-_ADVICE = "\nFailed to apply UDF transform"  # Ray Data adds advice on its own options to the message
+_ADVICE = re.compile(r"(: ')?\s*Failed to apply UDF transform.*", re.DOTALL)
+"""On its own options; Ray Data adds it to a message, or puts it where an OSError has the name of its file."""
 
 
 class WorkersLostError(Exception):
@@ -181,20 +183,22 @@ def progress_bar(label: str, total: int, unit: str = "rows", initial: int = 0) -
 
 
 def own_error(error: BaseException) -> BaseException:
-    """What a worker raised, out of Ray's error around it; a lost worker or a file in the way is a KatRayError too."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, KatRayError) and not isinstance(seen, ray.exceptions.RayError):
-            return type(seen)(str(seen).partition(_ADVICE)[0])
-        seen = getattr(seen, "cause", None) or seen.__cause__
+    """What a worker raised, out of Ray's error around it; a lost worker and what a system refuses are KatRayErrors."""
+    chain = [error]
+    while (cause := getattr(chain[-1], "cause", None) or chain[-1].__cause__) is not None:
+        chain.append(cause)
+    found = [seen for seen in chain if not isinstance(seen, ray.exceptions.RayError)]
+    for seen in found:
+        if isinstance(seen, KatRayError):
+            return type(seen)(_ADVICE.sub("", str(seen)))
     if getattr(error, "actor_init_failed", False):
         return ResourceError(f"A worker cannot start: {str(error).strip().splitlines()[-1]}")
     if isinstance(error, LOST_WORKER_ERRORS):
         return ResourceError(f"A worker was lost and did not come back: {str(error).strip().splitlines()[0]}")
-    cause = getattr(error, "cause", None)
-    if isinstance(cause, OSError):
-        return ResourceError(f"A worker cannot read or write: {cause}.")
-    return cause or error
+    for seen in found if isinstance(error, ray.exceptions.RayError) else ():
+        if isinstance(seen, OSError):
+            return ResourceError(f"A worker failed: {_ADVICE.sub('', str(seen))}.")
+    return getattr(error, "cause", None) or error
 
 
 def _next(stream: Any) -> Any:

@@ -126,7 +126,7 @@ def divide_by_zero() -> float:
 
 
 def test_errors_of_others_come_without_the_words_of_ray_around_them(joined: None) -> None:
-    with pytest.raises(ResourceError, match=r"^A worker cannot read or write: .*directory: '/nowhere/at/all'\.$"):
+    with pytest.raises(ResourceError, match=r"^A worker failed: .*directory: '/nowhere/at/all'\.$"):
         run_task(open_nowhere)
     with pytest.raises(ZeroDivisionError, match=r"^division by zero$"):
         run_task(divide_by_zero)
@@ -136,6 +136,14 @@ def test_our_errors_come_through_ray_data_as_they_were_raised(joined: None) -> N
     with pytest.raises(Exception, match="model") as caught:
         ray.data.from_items([1]).map(lambda _: refuse()).take_all()
     assert str(own_error(caught.value)) == "This model is not one of ours."
+
+
+def test_a_file_in_the_way_comes_through_ray_data_likewise(joined: None) -> None:
+    with pytest.raises(Exception, match="nowhere") as caught:
+        ray.data.from_items([1]).map(lambda _: open_nowhere()).take_all()
+    found = own_error(caught.value)
+    assert isinstance(found, ResourceError)
+    assert str(found) == "A worker failed: [Errno 2] No such file or directory."
 
 
 class Unstartable:
@@ -156,8 +164,8 @@ def test_a_worker_that_cannot_start_is_an_error_at_once(joined: None) -> None:
 
 
 def test_errors_of_others_stay_what_they_are() -> None:
-    error = ValueError("theirs")
-    assert own_error(error) is error
+    for error in (ValueError("theirs"), FileNotFoundError("of no worker")):
+        assert own_error(error) is error
     assert isinstance(own_error(ray.exceptions.WorkerCrashedError()), ResourceError)
 
 
