@@ -11,17 +11,17 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from kat_ray.engine.evaluation_candidates import Candidate, candidates_of
 from kat_ray.engine.evaluation_options import EvaluationConfig, anchored, locations
-from kat_ray.engine.evaluation_plan import EvaluationPlan, plan_evaluation
+from kat_ray.engine.evaluation_plan import EvaluationPlan, plan_evaluation, require_encoders
 from kat_ray.engine.evaluation_prompts import PromptSample, own_weights
 from kat_ray.engine.evaluation_worker import Found, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
-from kat_ray.engine.session import Cluster, require_shared, session
+from kat_ray.engine.session import Cluster, Device, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
 from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
@@ -31,7 +31,6 @@ from kat_ray.storage import Location
 
 _SLUG_CHARACTERS = 60
 _IN_SUMMARY = ("margin", "separation", "rank1_share", "mrr@10", "recall@10", "ndcg@10", "map@100")
-_Device = Literal["cpu", "gpu"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,9 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     with session(config.address) as cluster:
         require_shared(locations(config))
         plan = run_task(plan_evaluation, config)
+        config = _on_hardware(config)
+        if config.encoders:
+            run_task(require_encoders, config, num_gpus=int(config.device == "gpu"))
         calls, total = _calls(config, plan, candidates, folders, cluster)
         found: list[Found] = run_with_progress("evaluate", calls, total, unit="texts", at_once=config.workers)
         provenance = _provenance(config, plan, candidates, found)
@@ -87,33 +89,32 @@ def _calls(
     cluster: Cluster,
 ) -> tuple[list[Call], int]:
     """A task for each, all of the cluster's CPUs shared out among those at once; and how many texts they encode."""
-    device, map_device = _hardware(config)
     at_once = min(config.workers or len(candidates), len(candidates))
     cpus = max(1, min(cluster.num_cpus // at_once, cluster.num_cpus // cluster.num_nodes))
-    drawing = replace(config.drawing, device=map_device)
     calls = []
     for candidate, folder in zip(candidates, folders, strict=True):
-        on_gpu = (map_device if candidate.encoder is None else device) == "gpu"
-        placed = _placed(candidate, device, 1 if on_gpu else cpus)
-        arguments = (placed, plan.subject, drawing, plan.sample, folder, config.batch_size)
+        on_gpu = (config.drawing.device if candidate.encoder is None else config.device) == "gpu"
+        placed = _placed(candidate, config.device, 1 if on_gpu else cpus)
+        arguments = (placed, plan.subject, config.drawing, plan.sample, folder, config.batch_size)
         calls.append(Call(evaluate_candidate, arguments, num_gpus=int(on_gpu), num_cpus=cpus))
     of_each = plan.num_texts + (0 if plan.sample is None else plan.sample.num_prompts)
     return calls, of_each * len(config.encoders)
 
 
-def _placed(candidate: Candidate, device: _Device, threads: int) -> Candidate:
+def _placed(candidate: Candidate, device: Device, threads: int) -> Candidate:
     if candidate.encoder is None:
         return candidate
     return replace(candidate, encoder=replace(candidate.encoder, device=device, threads=threads))
 
 
-def _hardware(config: EvaluationConfig) -> tuple[_Device, _Device]:
-    """Of encoders and of maps: these follow onto a GPU where its software is there."""
-    if not config.encoders:
-        device = resolve_hardware(config.device, ("layout",), config.wait_seconds)
-        return device, device
-    device = resolve_hardware(config.device, ("encoder",), config.wait_seconds)
-    return device, resolve_hardware("auto", ("layout",)) if device == "gpu" else "cpu"
+def _on_hardware(config: EvaluationConfig) -> EvaluationConfig:
+    """With devices decided; maps follow encoders onto a GPU where their software is there."""
+    if config.encoders:
+        device = resolve_hardware(config.device, ("encoder",), config.wait_seconds)
+        map_device = resolve_hardware("auto", ("layout",)) if device == "gpu" else "cpu"
+    else:
+        device = map_device = resolve_hardware(config.device, ("layout",), config.wait_seconds)
+    return replace(config, device=device, drawing=replace(config.drawing, device=map_device))
 
 
 def _provenance(

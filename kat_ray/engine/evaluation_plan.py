@@ -13,6 +13,7 @@ from kat_ray.engine.evaluation_prompts import PromptSample, sample_prompts
 from kat_ray.engine.evaluation_subject import PairSubject, Subject, TextSubject
 from kat_ray.errors import ResourceError
 from kat_ray.evaluation.relevance import EvaluationSet
+from kat_ray.evaluation.vectors import read_vector_pairs
 from kat_ray.storage import Location
 
 
@@ -27,7 +28,7 @@ class EvaluationPlan:
 
 
 def plan_evaluation(config: EvaluationConfig) -> EvaluationPlan:
-    """What there is to encode and by what, so that what is wrong with it shows before anything is encoded."""
+    """What there is to evaluate on, so that what is wrong with it shows before anything is encoded."""
     _require_writable(Location(config.out))
     sample = None
     if config.snapshot is not None:
@@ -35,12 +36,20 @@ def plan_evaluation(config: EvaluationConfig) -> EvaluationPlan:
     if config.data is None:
         pairs = PairSubject.of(config.vector_files, config.max_samples)
         return EvaluationPlan(pairs, 0, sample, _told_of_pairs(pairs))
-    subject = TextSubject(config.data, config.max_samples)
-    texts, _ = subject.read()
-    subject = replace(subject, digest=texts.digest())
-    for encoder in config.encoders:
-        identify_encoder(replace(encoder, device="cpu", precision="float32"))
+    subject, texts = TextSubject.of(config.data, config.max_samples, has_vectors=bool(config.vectors))
+    for uri, documents_uri in config.vector_files:
+        subject.choose(str(Location(uri)), read_vector_pairs(uri, documents_uri))
     return EvaluationPlan(subject, len(texts.queries) + len(texts.documents), sample, _told_of_texts(texts))
+
+
+def require_encoders(config: EvaluationConfig) -> None:
+    """Each as it is to run, on hardware that was decided: a worker like those that run them asks for a GPU or not.
+
+    Raises:
+        KatRayError: one that is not there, or cannot be used so.
+    """
+    for encoder in config.encoders:
+        identify_encoder(replace(encoder, device=config.device))
 
 
 def _require_writable(out: Location) -> None:

@@ -22,14 +22,33 @@ _Vectors = tuple[Float32Matrix, Float32Matrix]
 """Of queries [Nq, D] and documents [Nd, D]."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class TextSubject:
     """Texts of a file and who is relevant to whom."""
 
     data: str
     max_samples: int
-    digest: str | None = None
-    """Of what the file held when it was first read; None: it was not read before."""
+    digest: str
+    """Of the texts that count, as they were first read."""
+    counts: tuple[int, int]
+    """Different queries and documents of the whole file, or of what counts where no ready vectors are chosen from."""
+    places: Int64Vector
+    """Of each document that counts, its place among these [Nd]."""
+
+    @classmethod
+    def of(cls, data: str, max_samples: int, *, has_vectors: bool = True) -> tuple[TextSubject, EvaluationSet]:
+        """What there is to evaluate on, and its texts; only ready vectors, which are of all texts, need the rest.
+
+        Raises:
+            InputError: as `read_evaluation_set`.
+        """
+        texts = read_evaluation_set(data, max_samples)
+        whole = read_evaluation_set(data) if has_vectors and texts.num_unused else texts
+        rows = {text: row for row, text in enumerate(whole.documents)}
+        if not rows.keys() >= set(texts.documents):
+            raise _changed(data)
+        places = np.array([rows[text] for text in texts.documents], np.int64)
+        return cls(data, max_samples, texts.digest(), (len(whole.queries), len(whole.documents)), places), texts
 
     def read(self) -> tuple[EvaluationSet, Relevance]:
         """The texts, and who is relevant to whom.
@@ -38,11 +57,8 @@ class TextSubject:
             InputError: it is not what was first read.
         """
         texts = read_evaluation_set(self.data, self.max_samples)
-        if self.digest not in (None, texts.digest()):
-            raise InputError(
-                f"{Location(self.data)} changed while encoders were evaluated on it, expected the same for all of "
-                "them; run the same command again."
-            )
+        if self.digest != texts.digest():
+            raise _changed(self.data)
         return texts, texts.relevance
 
     def choose(self, name: str, vectors: _Vectors) -> _Vectors:
@@ -51,15 +67,13 @@ class TextSubject:
         Raises:
             InputError: there are more or fewer.
         """
-        whole, (texts, _) = read_evaluation_set(self.data), self.read()
-        expected, got = (len(whole.queries), len(whole.documents)), tuple(map(len, vectors))
+        got, expected = tuple(map(len, vectors)), self.counts
         if got != expected:
             raise InputError(
                 f"{name} holds vectors of {got[0]:,} queries and {got[1]:,} documents, expected {expected[0]:,} and "
                 f"{expected[1]:,}: one for each different text of {Location(self.data)}, in order of appearance."
             )
-        places = {text: row for row, text in enumerate(whole.documents)}
-        return vectors[0][: len(texts.queries)], vectors[1][[places[text] for text in texts.documents]]
+        return vectors[0][: self.max_samples], vectors[1][self.places]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,6 +127,13 @@ class PairSubject:
 
 
 Subject = TextSubject | PairSubject
+
+
+def _changed(data: str) -> InputError:
+    return InputError(
+        f"{Location(data)} changed while encoders were evaluated on it, expected the same for all of them; run the "
+        "same command again."
+    )
 
 
 def _refined(firsts: Int64Vector, vectors: Float32Matrix) -> Int64Vector:

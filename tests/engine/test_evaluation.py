@@ -61,7 +61,7 @@ def store(address: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture(scope="module")
 def vectors(data: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Those of the hashing encoder, with noise."""
-    texts, _ = TextSubject(data, 500).read()
+    _, texts = TextSubject.of(data, 500)
     encoder, random = load_encoder(EncoderConfig("hashing", device="cpu")), np.random.default_rng(1)
     made = [encoder.encode(encoder.tokenize(part)) for part in (texts.queries, texts.documents)]
     noisy = [torch.from_numpy(rows + random.normal(scale=0.05, size=rows.shape)).float() for rows in made]

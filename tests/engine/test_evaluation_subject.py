@@ -35,10 +35,11 @@ def save(path: Path, queries: Float32Matrix, documents: Float32Matrix) -> tuple[
 def test_rows_of_a_limited_set_are_those_of_its_texts_in_the_whole_file(data: Path) -> None:
     """The document d of the first query stands behind c, which no query of the limited set has."""
     queries, documents = rows(3), rows(4)
-    subject = TextSubject(str(data), 2)
-    texts, relevance = subject.read()
+    subject, texts = TextSubject.of(str(data), 2)
+    relevance = texts.relevance
     assert (texts.queries, texts.documents) == (("p", "q"), ("a", "b", "d"))
     assert [relevance.relevant_to(query).tolist() for query in range(2)] == [[0, 2], [1, 0]]
+    data.unlink()  # which is not read again for every file of vectors
     chosen = subject.choose("x.pt", (queries, documents))
     np.testing.assert_array_equal(chosen[0], queries[:2])
     np.testing.assert_array_equal(chosen[1], documents[[0, 1, 3]])
@@ -48,12 +49,11 @@ def test_vectors_of_other_texts_are_refused(data: Path) -> None:
     with pytest.raises(
         InputError, match=r"5 queries and 5 documents, expected 3 and 4: one for each different text of .*/data.json"
     ):
-        TextSubject(str(data), 2).choose("x.pt", (rows(5), rows(5)))
+        TextSubject.of(str(data), 2)[0].choose("x.pt", (rows(5), rows(5)))
 
 
 def test_a_file_that_changes_while_it_is_evaluated_is_an_error(data: Path) -> None:
-    subject = TextSubject(str(data), 9)
-    subject = TextSubject(str(data), 9, subject.read()[0].digest())
+    subject, _ = TextSubject.of(str(data), 9)
     assert subject.read()[1].num_queries == 3
     data.write_text(data.read_text().replace('"d"', '"e"'))
     with pytest.raises(InputError, match=r"data.json changed while encoders were evaluated on it"):

@@ -72,7 +72,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_text_is_a_step_and_every_stage_is_named(data: Path, tmp_path: Path) -> None:
-    found, steps = run(HASHING, TextSubject(str(data), 500), tmp_path, batch_size=16)
+    found, steps = run(HASHING, TextSubject.of(str(data), 500)[0], tmp_path, batch_size=16)
     assert [step for step in steps if isinstance(step, int)] == [16, 16, 8, 16, 16, 10]
     assert [step for step in steps if isinstance(step, str)] == ["loading", "scores", "plots"]
     assert sorted(found.files) == sorted(path.name for path in tmp_path.iterdir()) == PLOTS
@@ -81,7 +81,7 @@ def test_every_text_is_a_step_and_every_stage_is_named(data: Path, tmp_path: Pat
 
 
 def test_texts_do_not_travel_and_can_be_put_back(data: Path, tmp_path: Path) -> None:
-    subject = TextSubject(str(data), 500)
+    subject = TextSubject.of(str(data), 500)[0]
     found, _ = run(HASHING, subject, tmp_path)
     assert found.evaluated.report.texts is None
     texts, _ = subject.read()
@@ -89,7 +89,7 @@ def test_texts_do_not_travel_and_can_be_put_back(data: Path, tmp_path: Path) -> 
 
 
 def test_scores_are_those_of_the_vectors_of_the_encoder(data: Path, tmp_path: Path) -> None:
-    subject = TextSubject(str(data), 10)
+    subject = TextSubject.of(str(data), 10)[0]
     texts, relevance = subject.read()
     encoder = load_encoder(EncoderConfig("hashing", device="cpu"))
     queries, documents = (encoder.encode(encoder.tokenize(part)) for part in (texts.queries, texts.documents))
@@ -150,10 +150,10 @@ def test_vectors_that_tell_nothing_give_a_result_and_not_ready(
 
 def test_ready_vectors_follow_the_order_of_the_texts_and_the_first_ones_count(data: Path, tmp_path: Path) -> None:
     encoder = load_encoder(EncoderConfig("hashing", device="cpu"))
-    whole, _ = TextSubject(str(data), 500).read()
+    _, whole = TextSubject.of(str(data), 500)
     made = [torch.from_numpy(encoder.encode(encoder.tokenize(part))) for part in (whole.queries, whole.documents)]
     candidate = save(tmp_path / "v.pt", dict(zip(("query", "positive"), made, strict=True)))
-    ready, encoded = (run(one, TextSubject(str(data), 12), tmp_path / "out")[0] for one in (candidate, HASHING))
+    ready, encoded = (run(one, TextSubject.of(str(data), 12)[0], tmp_path / "out")[0] for one in (candidate, HASHING))
     expected = encoded.evaluated.report.scores.own_similarities
     np.testing.assert_allclose(ready.evaluated.report.scores.own_similarities, expected, atol=1e-6)
 
@@ -178,7 +178,7 @@ class Prompts:
 
 
 def test_prompts_are_weighed_by_the_encoder_unless_it_is_the_snapshot_s_own(data: Path, tmp_path: Path) -> None:
-    subject = TextSubject(str(data), 10)
+    subject = TextSubject.of(str(data), 10)[0]
     others: Any = Prompts(EncoderConfig("hashing", device="cpu", token_limit=4))
     found, steps = run(HASHING, subject, tmp_path, sample=others)
     encoder = load_encoder(EncoderConfig("hashing", device="cpu"))

@@ -1,0 +1,40 @@
+"""What is wrong with an evaluation shows before anything is encoded, and nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kat_ray.encoders.encoder import EncoderConfig
+from kat_ray.engine.evaluation_options import EvaluationConfig
+from kat_ray.engine.evaluation_plan import plan_evaluation, require_encoders
+from kat_ray.errors import EncoderError, InputError
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> str:
+    (tmp_path / "data.json").write_text(json.dumps([{"query": f"q {row}", "pos": f"a {row}"} for row in range(6)]))
+    return str(tmp_path / "data.json")
+
+
+def save(path: Path, count: int) -> str:
+    np.save(path, np.random.default_rng(1).normal(size=(2, count, 8)).astype(np.float32))
+    return str(path)
+
+
+def test_every_file_of_vectors_is_looked_at_though_texts_are_given(data: str, tmp_path: Path) -> None:
+    files = (save(tmp_path / "good.npy", 6), save(tmp_path / "bad.npy", 4))
+    config = EvaluationConfig(str(tmp_path / "out"), data, (EncoderConfig("hashing"),), files, max_samples=3)
+    with pytest.raises(InputError, match=r"/bad.npy holds vectors of 4 queries and 4 documents, expected 6 and 6"):
+        plan_evaluation(config)
+
+
+def test_an_encoder_is_looked_at_as_it_is_to_run(data: str, tmp_path: Path) -> None:
+    torch.save({"w": torch.eye(384)[:32]}, tmp_path / "best.pt")
+    encoder = EncoderConfig(f"projection:{tmp_path}/best.pt@all-MiniLM-L6-v2", precision="int8")
+    with pytest.raises(EncoderError, match="int8 is for sentence models"):
+        require_encoders(EvaluationConfig(str(tmp_path / "out"), data, (encoder,), device="cpu"))
