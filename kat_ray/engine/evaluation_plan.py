@@ -5,7 +5,9 @@ Runs on a worker, which sees the files; knows nothing of how work is shared out.
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from kat_ray.encoders.loading import identify_encoder
 from kat_ray.engine.evaluation_options import EvaluationConfig
@@ -53,12 +55,21 @@ def require_encoders(config: EvaluationConfig) -> None:
 
 
 def _require_writable(out: Location) -> None:
-    probe = out / ".writable"
+    """Leaves nothing behind, and knows of nobody else who writes there."""
     try:
+        probe = _existing(out) / f".{uuid.uuid4().hex}.writable"
         probe.write_bytes(b"")
         probe.delete()
     except OSError as error:
         raise ResourceError(f"Cannot write into {out} ({error}); name another folder for the files.") from error
+
+
+def _existing(folder: Location) -> Location:
+    """The folder, or the nearest one above it that is there; object stores make none."""
+    if not folder.is_local:
+        return folder
+    path = Path(folder.path)
+    return Location(str(next(above for above in (path, *path.parents) if above.exists())))
 
 
 def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:

@@ -214,7 +214,7 @@ def test_a_checkpoint_that_cannot_be_used_is_told_before_any_is_evaluated(
     config = EvaluationConfig(str(tmp_path / "out"), data, tuple(map(EncoderConfig, specs)), address=address)
     with pytest.raises(EncoderError, match=r"bad.pt takes 16 numbers, but .* gives 384"):
         evaluate(config)
-    assert not list((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_folder_that_cannot_be_written_is_told_first(address: str, tmp_path: Path) -> None:

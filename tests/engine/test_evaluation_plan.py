@@ -12,7 +12,7 @@ import torch
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.engine.evaluation_options import EvaluationConfig
 from kat_ray.engine.evaluation_plan import plan_evaluation, require_encoders
-from kat_ray.errors import EncoderError, InputError
+from kat_ray.errors import EncoderError, InputError, ResourceError
 
 
 @pytest.fixture
@@ -31,6 +31,19 @@ def test_every_file_of_vectors_is_looked_at_though_texts_are_given(data: str, tm
     config = EvaluationConfig(str(tmp_path / "out"), data, (EncoderConfig("hashing"),), files, max_samples=3)
     with pytest.raises(InputError, match=r"/bad.npy holds vectors of 4 queries and 4 documents, expected 6 and 6"):
         plan_evaluation(config)
+
+
+def test_nothing_is_left_where_data_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere.json does not exist"):
+        plan_evaluation(EvaluationConfig(f"{tmp_path}/runs/out", f"{tmp_path}/nowhere.json", (EncoderConfig(),)))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("out", ["file", "file/out", "file/out/deeper"])
+def test_a_file_in_the_place_of_a_folder_is_told(out: str, data: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ResourceError, match=rf"^Cannot write into .*/{out} \(.*\); name another folder"):
+        plan_evaluation(EvaluationConfig(f"{tmp_path}/{out}", data, (EncoderConfig(),)))
 
 
 def test_an_encoder_is_looked_at_as_it_is_to_run(data: str, tmp_path: Path) -> None:
