@@ -81,6 +81,12 @@ def _told_of_pairs(pairs: PairSubject) -> tuple[str, ...]:
             f"{pairs.num_joined:,} of {len(pairs.firsts):,} documents are equal to earlier ones and count as one with "
             "them; the numbers of documents leave them out."
         )
+    if pairs.num_apart:
+        told.append(
+            f"{pairs.num_apart:,} of {len(pairs.firsts):,} documents are equal to earlier ones but count apart, since "
+            "so are most pairs or all documents, as with an encoder that tells no texts apart; if it is the texts that "
+            "repeat, give --data."
+        )
     return tuple(told)
 
 

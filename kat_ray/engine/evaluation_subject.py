@@ -84,6 +84,8 @@ class PairSubject:
     """Rows of every file."""
     firsts: Int64Vector
     """Of each document that counts, the first one that it is equal to: mostly itself [Nq]."""
+    num_apart: int = 0
+    """Documents that are equal to earlier ones and count apart all the same."""
 
     @classmethod
     def of(cls, files: Sequence[tuple[str, str | None]], max_samples: int) -> PairSubject:
@@ -104,13 +106,14 @@ class PairSubject:
                 num_pairs = len(queries)
                 firsts = pairs = np.zeros(min(num_pairs, max_samples), np.int64)
             firsts, pairs = _refined(firsts, documents), _refined(_refined(pairs, documents), queries)
-        is_told = firsts.any() and 2 * len(np.unique(pairs)) >= len(pairs)
-        return cls(num_pairs, firsts if is_told else np.arange(len(firsts)))
+        if firsts.any() and 2 * _num_repeated(pairs) <= len(pairs):
+            return cls(num_pairs, firsts)
+        return cls(num_pairs, np.arange(len(firsts)), _num_repeated(firsts))
 
     @property
     def num_joined(self) -> int:
-        """Documents that are equal to earlier ones."""
-        return len(self.firsts) - len(np.unique(self.firsts))
+        """Documents that are equal to earlier ones and count as one with them."""
+        return _num_repeated(self.firsts)
 
     def read(self) -> tuple[None, Relevance]:
         """No texts, and who is relevant to whom."""
@@ -142,6 +145,10 @@ def _refined(firsts: Int64Vector, vectors: Float32Matrix) -> Int64Vector:
     rows = zip(firsts.tolist(), vectors[: len(firsts)], strict=True)
     keys = ((first, hashlib.blake2b(row, digest_size=16).digest()) for first, row in rows)
     return np.array([seen.setdefault(key, row) for row, key in enumerate(keys)], np.int64)
+
+
+def _num_repeated(firsts: Int64Vector) -> int:
+    return len(firsts) - len(np.unique(firsts))
 
 
 def _require_pairs(name: str, vectors: _Vectors, num_pairs: int) -> None:

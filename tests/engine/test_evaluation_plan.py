@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,17 @@ def test_every_file_of_vectors_is_looked_at_though_texts_are_given(data: str, tm
     config = EvaluationConfig(str(tmp_path / "out"), data, (EncoderConfig("hashing"),), files, max_samples=3)
     with pytest.raises(InputError, match=r"/bad.npy holds vectors of 4 queries and 4 documents, expected 6 and 6"):
         plan_evaluation(config)
+
+
+@pytest.mark.parametrize(("repeats", "told"), [(1, None), (2, "45 of 90 .* count as one"), (3, "60 of 90 .* apart")])
+def test_equal_documents_are_told_whether_they_are_joined_or_not(
+    repeats: int, told: str | None, tmp_path: Path
+) -> None:
+    vectors = np.random.default_rng(1).normal(size=(2, 90 // repeats, 8)).astype(np.float32)
+    np.save(tmp_path / "x.npy", np.tile(vectors, (1, repeats, 1)))
+    plan = plan_evaluation(EvaluationConfig(str(tmp_path / "out"), vectors=(str(tmp_path / "x.npy"),)))
+    assert len(plan.notices) == (told is not None)
+    assert told is None or re.match(f"{told}.*", plan.notices[0])
 
 
 def test_nothing_is_left_where_data_are_refused(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_documents_are_one_where_all_files_say_so(tmp_path: Path) -> None:
 def test_an_encoder_that_gives_few_vectors_for_many_texts_joins_nothing(num_vectors: int, tmp_path: Path) -> None:
     collapsed = np.tile(rows(num_vectors), (60 // num_vectors, 1))
     subject = PairSubject.of([save(tmp_path / "x.npy", collapsed, collapsed)], 500)
-    assert subject.num_joined == 0
+    assert (subject.num_joined, subject.num_apart) == (0, 60 - num_vectors)
     _, relevance = subject.read()
     assert measure(score(collapsed, collapsed, relevance), relevance)["rank1_share"].value == 0.0
 
