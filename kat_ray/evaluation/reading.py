@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from collections import Counter
 from collections.abc import Iterable, Iterator
 
 import orjson
@@ -56,7 +55,7 @@ def read_evaluation_set(uri: str, max_samples: int | None = None) -> EvaluationS
         raise InputError(f"{location} does not exist; expected a JSON, JSONL or Parquet file with query and pos.")
     found = collect(_numbered(_sources(location)), max_samples)
     if found.evaluation_set is None:
-        reasons = commonest(Counter(reject.reason for reject in found.rejects)) or "there are no rows"
+        reasons = commonest(found.rejects) or "there are no rows"
         raise EmptyCorpusError(
             f"No row of {location} can be used: {reasons}. Expected rows with query (a text) and pos (a text or a "
             "list of texts)."

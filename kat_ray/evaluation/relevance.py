@@ -6,8 +6,8 @@ Knows row numbers, and the texts that they stand for; nothing of files, vectors 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -122,7 +122,10 @@ class EvaluationSet:
     queries: tuple[str, ...]
     documents: tuple[str, ...]
     relevance: Relevance
-    rejects: tuple[Reject, ...] = ()
+    rejects: Mapping[str, int] = field(default_factory=dict)
+    """How many rows could not be used, by reason."""
+    first_rejects: tuple[Reject, ...] = ()
+    """The first few of them."""
     num_rows: int = 0
     """Rows that were read, refused ones included."""
     contradictions: int = 0

@@ -6,7 +6,6 @@ Knows scores, measures, judgments and texts; measures nothing. card.py writes th
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
@@ -97,8 +96,12 @@ def data(report: Report) -> dict[str, Any]:
         "hard_negatives": len(relevance.hard_rows),
     }
     if texts is not None:
-        reasons = Counter(reject.reason for reject in texts.rejects)
-        counts |= {"rows": texts.num_rows, "rejects": dict(reasons), "contradictions": texts.contradictions}
+        counts |= {
+            "rows": texts.num_rows,
+            "rejects": dict(texts.rejects),
+            "first_rejected_rows": [reject.row for reject in texts.first_rejects],
+            "contradictions": texts.contradictions,
+        }
     return counts
 
 

@@ -10,8 +10,8 @@ white space at their ends; a blank one is none. Knows nothing of files; never pu
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from kat_ray.errors import RowError
@@ -23,6 +23,8 @@ _HARD_NEGATIVES = ("hard_neg", "neg", "negative")
 
 COLUMNS = (*_QUERY, *_POSITIVES, *_HARD_NEGATIVES)
 """All names that are looked at."""
+
+_FIRST = 10  # rejects that are held with their rows
 
 
 class Sample(NamedTuple):
@@ -39,7 +41,8 @@ class Collected(NamedTuple):
     """What the rows gave; the set is None when none of them could be used."""
 
     evaluation_set: EvaluationSet | None
-    rejects: tuple[Reject, ...]
+    rejects: Mapping[str, int]
+    """Rows that could not be used, by reason."""
 
 
 def parse_sample(row: object) -> Sample:
@@ -69,12 +72,15 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
     documents: dict[str, int] = {}
     positives: list[dict[int, None]] = []
     hard_negatives: list[dict[int, None]] = []
-    rejects = []
+    rejects = Counter[str]()
+    first_rejects: list[Reject] = []
     num_rows = num_blank = num_unused = 0
     for number, outcome in rows:
         num_rows += 1
         if isinstance(outcome, str):
-            rejects.append(Reject(number, sys.intern(outcome)))  # one string for all rows of one reason
+            rejects[outcome] += 1
+            if len(first_rejects) < _FIRST:
+                first_rejects.append(Reject(number, outcome))
         elif outcome.query in queries or len(queries) != max_samples:
             query = queries.setdefault(outcome.query, len(queries))
             for lists, texts in ((positives, outcome.positives), (hard_negatives, outcome.hard_negatives)):
@@ -85,12 +91,20 @@ def collect(rows: Iterable[tuple[int, Sample | str]], max_samples: int | None = 
         else:
             num_unused += 1
     if not queries:
-        return Collected(None, tuple(rejects))
+        return Collected(None, rejects)
     relevance, contradictions = _judge(positives, hard_negatives, len(documents))
     whole = EvaluationSet(
-        tuple(queries), tuple(documents), relevance, tuple(rejects), num_rows, contradictions, num_blank, num_unused
+        tuple(queries),
+        tuple(documents),
+        relevance,
+        rejects,
+        tuple(first_rejects),
+        num_rows,
+        contradictions,
+        num_blank,
+        num_unused,
     )
-    return Collected(whole, whole.rejects)
+    return Collected(whole, rejects)
 
 
 def _judge(

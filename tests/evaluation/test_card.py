@@ -13,7 +13,7 @@ from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.comparison import compare
 from kat_ray.evaluation.measures import Measure, measure
 from kat_ray.evaluation.rarity import Rarity, RarityChange, RarityComparison
-from kat_ray.evaluation.relevance import EvaluationSet, Reject, Relevance
+from kat_ray.evaluation.relevance import EvaluationSet, Relevance
 from kat_ray.evaluation.report import Report
 from kat_ray.evaluation.scores import score
 from kat_ray.geometry.weights import WeightConfig
@@ -75,7 +75,7 @@ def hostile(several) -> Report:
         tuple(f"{number} {HOSTILE}" for number in range(30)),
         tuple(f"{number} {HOSTILE}" for number in range(40)),
         made.relevance,
-        (Reject(1, "query is empty"),) * 1234,
+        {"query is empty": 1234},
         num_rows=10**9,
         contradictions=3,
     )

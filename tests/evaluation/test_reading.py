@@ -68,7 +68,7 @@ def test_every_kind_of_file_gives_the_same_set(name, tmp_path):
     assert found.documents == ("gut", "nicht so gut", "grün", "4")
     assert found.relevance.rows.tolist() == [0, 1, 3]
     assert found.relevance.hard_rows.tolist() == [2]
-    assert [tuple(reject) for reject in found.rejects] == [(2, "query is empty")]
+    assert [tuple(reject) for reject in found.first_rejects] == [(2, "query is empty")]
     assert found.num_rows == 3
 
 
@@ -81,14 +81,14 @@ def test_a_set_is_read_from_an_object_store(s3_uri):
 def test_lines_have_their_true_numbers_and_bad_ones_do_not_end_the_reading(tmp_path):
     found = read_bytes(tmp_path, b"\n{broken\n" + LINES + b'{"query": "\xff"}\n[1]\n5\nnull', "set.jsonl")
     assert len(found.queries) == 2
-    assert [reject.row for reject in found.rejects] == [2, 4, 6, 7, 8, 9]
-    assert found.rejects[2].reason == "not valid UTF-8"
+    assert [reject.row for reject in found.first_rejects] == [2, 4, 6, 7, 8, 9]
+    assert found.first_rejects[2].reason == "not valid UTF-8"
 
 
 def test_numbers_go_on_from_file_to_file(tmp_path):
     for name in ("1.jsonl", "2.jsonl"):
         (tmp_path / name).write_bytes(LINES)
-    assert [reject.row for reject in read_evaluation_set(str(tmp_path)).rejects] == [2, 5]
+    assert [reject.row for reject in read_evaluation_set(str(tmp_path)).first_rejects] == [2, 5]
 
 
 def test_the_first_samples_are_taken(tmp_path):

@@ -20,6 +20,7 @@ TEXTS = EvaluationSet(
     ("first", "second", "third"),
     ("a", "b", "c", "d"),
     Relevance.of([[0], [1], [2, 3]], num_documents=4, hard_negatives=[[3], [], [0]]),
+    {"query is empty": 2},
     (Reject(2, "query is empty"), Reject(3, "query is empty")),
     num_rows=5,
     contradictions=1,
@@ -73,6 +74,7 @@ def test_a_report_is_json_without_nan(report):
         "hard_negatives": 2,
         "rows": 5,
         "rejects": {"query is empty": 2},
+        "first_rejected_rows": [2, 3],
         "contradictions": 1,
     }
 

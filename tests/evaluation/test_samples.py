@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tracemalloc
 from collections import Counter
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -95,9 +96,20 @@ def test_a_hard_negative_that_is_also_a_positive_is_a_positive_and_told():
 
 def test_reasons_become_rejects_and_without_a_sample_there_is_no_set():
     found = collect([(1, SAMPLE), (4, "too bad")])
-    assert [tuple(reject) for reject in found.evaluation_set.rejects] == [(4, "too bad")]
+    assert [tuple(reject) for reject in found.evaluation_set.first_rejects] == [(4, "too bad")]
     assert found.evaluation_set.num_rows == 2
     assert collect([(4, "too bad")]) == (None, found.rejects)
+
+
+def test_no_more_is_held_of_rejects_than_their_reasons_and_the_first_rows():
+    rows = ((number, "".join(("too ", "bad"))) for number in range(1, 100_000))  # a text of its own for each
+    tracemalloc.start()
+    found = collect(chain([(0, SAMPLE)], rows)).evaluation_set
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found.rejects == {"too bad": 99_999}
+    assert [row for row, _ in found.first_rejects] == list(range(1, 11))
+    assert peak < 1 << 20
 
 
 def test_the_first_queries_count_with_the_judgments_of_all_rows():
@@ -108,7 +120,7 @@ def test_the_first_queries_count_with_the_judgments_of_all_rows():
     assert found.documents == ("a", "x", "b", "late")
     assert [found.relevance.relevant_to(query).tolist() for query in range(2)] == [[0, 2], [2]]
     assert [found.relevance.hard_for(query).tolist() for query in range(2)] == [[1], [1, 3]]
-    assert [tuple(reject) for reject in found.rejects] == [(6, "bad")]
+    assert [tuple(reject) for reject in found.first_rejects] == [(6, "bad")]
     assert found.num_rows == 7
 
 
