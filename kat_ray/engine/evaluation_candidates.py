@@ -53,9 +53,19 @@ def _origin(encoder: EncoderConfig) -> tuple[str, str, str]:
 
 
 def _short_names(origins: Sequence[tuple[str, str, str]]) -> list[str]:
-    """`projection:best.pt` for /runs/7/best.pt, or `projection:7/best.pt` where there is another best.pt."""
-    for depth in range(1, 1 + max(path.count("/") for _, path, _ in origins)):
-        names = [kind + "/".join(path.split("/")[-depth:]) for kind, path, _ in origins]
-        if len(set(names)) == len(names):
+    """`projection:best.pt` for /runs/7/best.pt, or `projection:7/best.pt` where there is another best.pt.
+
+    A base stands behind it where nothing else tells two apart.
+    """
+    names = _shortened([(kind, path) for kind, path, _ in origins])
+    bases = _shortened([("@", base.removeprefix("@")) for _, _, base in origins])
+    return [f"{name}{base}" if names.count(name) > 1 else name for name, base in zip(names, bases, strict=True)]
+
+
+def _shortened(parts: Sequence[tuple[str, str]]) -> list[str]:
+    """Kinds with the ends of their paths, as long as it takes to keep apart those that are not the same."""
+    for depth in range(1, 1 + max(path.count("/") for _, path in parts)):
+        names = [kind + "/".join(path.split("/")[-depth:]) for kind, path in parts]
+        if len(set(names)) == len(set(parts)):
             return names
-    return ["".join(origin) for origin in origins]
+    return ["".join(part) for part in parts]

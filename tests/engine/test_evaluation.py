@@ -134,7 +134,11 @@ def test_as_many_encoders_are_evaluated_at_once_as_are_asked_for(
     [
         (["sentence:org/model", "hashing"], [], ["sentence:model", "hashing"]),
         (["projection:/a/1/x.pt", "projection:/a/2/x.pt"], [], ["projection:1/x.pt", "projection:2/x.pt"]),
-        (["projection:/a/x.pt@b", "projection:/a/x.pt@c"], [], ["projection:/a/x.pt@b", "projection:/a/x.pt@c"]),
+        (["projection:/a/x.pt@b", "projection:/a/x.pt@c"], [], ["projection:x.pt@b", "projection:x.pt@c"]),
+        (["projection:/a/x.pt", "projection:/a/x.pt@/m/b", "projection:/a/x.pt@/n/b", "projection:/a/y.pt", "hashing"],
+         ["/b/x.npy"], ["projection:x.pt@BAAI/bge-m3", "projection:x.pt@m/b",
+         "projection:x.pt@n/b", "projection:y.pt", "hashing", "x.npy"]),
+        (["hashing"], [], ["hashing"]),
         (["projection:s3://key:secret@runs/7/x.pt?region=eu"], ["/a/x.pt"], ["projection:x.pt", "x.pt"]),
         (["checkpoint:runs/7", "checkpoint:runs/8"], ["s3://b/1.pt", "s3://c/1.pt"],
          ["checkpoint:runs/7", "checkpoint:runs/8", "b/1.pt", "c/1.pt"]),
