@@ -120,11 +120,23 @@ def _on_hardware(config: EvaluationConfig) -> EvaluationConfig:
 def _provenance(
     config: EvaluationConfig, plan: EvaluationPlan, candidates: Sequence[Candidate], found: Sequence[Found]
 ) -> Provenance:
-    """Each notice once, in order: a package that is missing is missing for all."""
-    notices = dict.fromkeys([*plan.notices, *(notice for one in found for notice in one.notices)])
+    """Each notice once, in order; one that is not true of all, as a missing package is, says of whom it is."""
+    shared = set(found[0].notices).intersection(*(one.notices for one in found))
+    own = [
+        notice if notice in shared else f"{one.evaluated.report.name}: {notice}"
+        for one in found
+        for notice in one.notices
+    ]
+    notices = dict.fromkeys([*plan.notices, *own])
     data_name = "ready vectors" if config.data is None else Location(config.data).name
     origins = {candidate.name: candidate.origin for candidate in candidates}
     return Provenance.now(data_name, config.drawing.seed, origins, tuple(notices))
+
+
+def _of_one(provenance: Provenance, plan: EvaluationPlan, found: Found) -> Provenance:
+    """Of one of several, which knows nothing of the others."""
+    name = found.evaluated.report.name
+    return replace(provenance, origins={name: provenance.origins[name]}, notices=(*plan.notices, *found.notices))
 
 
 def _put_together(
@@ -139,7 +151,7 @@ def _put_together(
         if folder == out:
             files += one.files
         else:
-            alone = write_results(folder, Results.of([evaluated], provenance), has_page=False)
+            alone = write_results(folder, Results.of([evaluated], _of_one(provenance, plan, one)), has_page=False)
             files += [f"{folder.name}/{name}" for name in (*one.files, *alone)]
     rarity = None if results.rarity is None else rarity_as_dict(results.rarity)
     summary = {"data": data(evaluations[0].report), "rarity": rarity, "files": sorted(files)}

@@ -249,6 +249,27 @@ def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) 
     assert again.summary["evaluations"][0]["margin"] == result.summary["evaluations"][0]["margin"]
 
 
+def test_a_notice_says_of_whom_it_is_and_stands_with_no_other(
+    address: str, data: str, vectors: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: Any, **options: Any) -> list[Any]:
+        first, second = run_with_progress(*arguments, **options)
+        return [replace(first, notices=["both", "own"]), replace(second, notices=["both"])]
+
+    monkeypatch.setattr(evaluation, "run_with_progress", run)
+    config = EvaluationConfig(str(tmp_path), data, (HASHING,), (vectors,), drawing=NO_MAPS, address=address)
+    evaluate(replace(config, max_samples=24))
+    limit = "The first 24 queries; 24 rows with others were left out, and their documents with them (--max-samples)."
+    for folder, notices, names in (
+        (".", [limit, "both", "hashing: own"], ["hashing", "noisy.pt"]),
+        ("1-hashing", [limit, "both", "own"], ["hashing"]),
+        ("2-noisy.pt", [limit, "both"], ["noisy.pt"]),
+    ):
+        told = json.loads((tmp_path / folder / "evaluation.json").read_text())["provenance"]
+        assert told["notices"] == notices
+        assert list(told["origins"]) == names
+
+
 def test_documents_that_are_equal_count_as_one_and_this_is_told(address: str, tmp_path: Path) -> None:
     random, names = np.random.default_rng(3), ("good", "collapsed")
     documents = np.repeat(random.normal(size=(30, 32)), 2, axis=0)
