@@ -75,7 +75,7 @@ class EvaluateOptions:
     device: Literal["auto", "cpu", "gpu", "cuda"] = "auto"
     """auto takes GPUs when the cluster has some; cuda is another name of gpu."""
     workers: int | None = None
-    """Encoders at a time, but one on each node; by default as many as CPUs or GPUs. Fewer take less memory."""
+    """Encoders at once, on all nodes together; by default as many as there are CPUs or GPUs for."""
     wait_seconds: float = 0.0
     """How long an autoscaler may take to bring the asked-for hardware."""
     address: str | None = None

@@ -21,7 +21,7 @@ from kat_ray.engine.evaluation_plan import EvaluationPlan, plan_evaluation, requ
 from kat_ray.engine.evaluation_prompts import PromptSample, own_weights
 from kat_ray.engine.evaluation_worker import Found, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
-from kat_ray.engine.session import Cluster, Device, require_shared, session
+from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
 from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
@@ -58,6 +58,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
         require_shared(locations(config))
         plan = run_task(plan_evaluation, config)
         config = _on_hardware(config)
+        candidates = candidates_of(config)
         if config.encoders:
             run_task(require_encoders, config, num_gpus=int(config.device == "gpu"))
         calls, total = _calls(config, plan, candidates, folders, cluster)
@@ -93,28 +94,28 @@ def _calls(
     cpus = max(1, min(cluster.num_cpus // at_once, cluster.num_cpus // cluster.num_nodes))
     calls = []
     for candidate, folder in zip(candidates, folders, strict=True):
-        on_gpu = (config.drawing.device if candidate.encoder is None else config.device) == "gpu"
-        placed = _placed(candidate, config.device, 1 if on_gpu else cpus)
+        encoder = candidate.encoder
+        on_gpu = "gpu" in (config.drawing.device, encoder and encoder.device)
+        threads = 1 if on_gpu else cpus
+        placed = replace(candidate, encoder=encoder and replace(encoder, threads=threads))
         arguments = (placed, plan.subject, config.drawing, plan.sample, folder, config.batch_size)
         calls.append(Call(evaluate_candidate, arguments, num_gpus=int(on_gpu), num_cpus=cpus))
     of_each = plan.num_texts + (0 if plan.sample is None else plan.sample.num_prompts)
     return calls, of_each * len(config.encoders)
 
 
-def _placed(candidate: Candidate, device: Device, threads: int) -> Candidate:
-    if candidate.encoder is None:
-        return candidate
-    return replace(candidate, encoder=replace(candidate.encoder, device=device, threads=threads))
-
-
 def _on_hardware(config: EvaluationConfig) -> EvaluationConfig:
-    """With devices decided; maps follow encoders onto a GPU where their software is there."""
+    """With devices decided: maps follow encoders onto a GPU where their software is there, hashing has none."""
     if config.encoders:
         device = resolve_hardware(config.device, ("encoder",), config.wait_seconds)
         map_device = resolve_hardware("auto", ("layout",)) if device == "gpu" else "cpu"
     else:
         device = map_device = resolve_hardware(config.device, ("layout",), config.wait_seconds)
-    return replace(config, device=device, drawing=replace(config.drawing, device=map_device))
+    encoders = tuple(
+        replace(encoder, device="cpu" if config.device == "auto" and encoder.kind == "hashing" else device)
+        for encoder in config.encoders
+    )
+    return replace(config, encoders=encoders, device=device, drawing=replace(config.drawing, device=map_device))
 
 
 def _provenance(

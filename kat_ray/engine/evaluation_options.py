@@ -49,7 +49,7 @@ class EvaluationConfig:
     device: Device = "auto"
     """auto takes GPUs when the cluster has some."""
     workers: int | None = None
-    """Encoders at a time, but one on each node; as many as there are CPUs or GPUs by default."""
+    """Encoders at once, on all nodes together; by default as many as there are CPUs or GPUs for."""
     wait_seconds: float = 0.0
     """How long an autoscaler may take to bring the asked-for hardware."""
     address: str | None = None

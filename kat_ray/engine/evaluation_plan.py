@@ -6,7 +6,7 @@ Runs on a worker, which sees the files; knows nothing of how work is shared out.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from kat_ray.encoders.loading import identify_encoder
@@ -51,7 +51,7 @@ def require_encoders(config: EvaluationConfig) -> None:
         KatRayError: one that is not there, or cannot be used so.
     """
     for encoder in config.encoders:
-        identify_encoder(replace(encoder, device=config.device))
+        identify_encoder(encoder)
 
 
 def _require_writable(out: Location) -> None:

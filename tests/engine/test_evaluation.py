@@ -20,6 +20,7 @@ from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.evaluation import evaluate
 from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored, locations
 from kat_ray.engine.evaluation_subject import TextSubject
+from kat_ray.engine.session import Device
 from kat_ray.engine.tasks import run_with_progress
 from kat_ray.errors import EncoderError, InputError, KatRayError, ResourceError
 from kat_ray.evaluation.rarity import prompt_weights
@@ -194,6 +195,17 @@ def test_queries_beyond_the_limit_are_told(address: str, data: str, tmp_path: Pa
     config = EvaluationConfig(str(tmp_path), data, (HASHING,), max_samples=20, drawing=NO_MAPS, address=address)
     told = " ".join(evaluate(config).text.split())
     assert "The first 20 queries; 28 rows with others were left out" in told
+
+
+@pytest.mark.parametrize(("device", "found"), [("auto", ["cpu", "gpu"]), ("gpu", ["gpu", "gpu"])])
+def test_hashing_stays_on_the_cpu_beside_encoders_on_gpus_unless_asked_otherwise(
+    device: Device, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(evaluation, "resolve_hardware", lambda *_: "gpu")
+    both = (HASHING, EncoderConfig("sentence:all-MiniLM-L6-v2"))
+    config = evaluation._on_hardware(EvaluationConfig("out", "data", both, device=device))
+    assert [encoder.device for encoder in config.encoders] == found
+    assert (config.device, config.drawing.device) == ("gpu", "gpu")
 
 
 def test_vectors_alone_need_no_data(address: str, vectors: str, tmp_path: Path) -> None:
