@@ -55,6 +55,7 @@ TRAIN_MORE_BELOW = 0.2
 FEWEST_QUERIES = 20
 """Fewer prove nothing, whatever they pass."""
 
+_RANKING_WORKS = "yet positives stand first: ranking works, a fixed threshold would not."
 _UNKNOWN = {
     "clustering": "it needs a map of 20 documents or more",
     "rank1_gap": "there is no other document to compare with",
@@ -102,7 +103,9 @@ def judge(measures: Mapping[str, Measure], clustering: Measure | None, num_queri
     in_map = clustering or Measure(math.nan, math.nan, math.nan)
     items = tuple(_item(line, in_map if line.measure is None else measures[line.measure]) for line in CHECKLIST)
     verdict, reason = _verdict(items, num_queries)
-    return Judgment(items, _advice({item.name: item for item in items}, verdict), verdict, reason)
+    if num_queries < FEWEST_QUERIES:
+        reason += f" Few queries prove little; take {FEWEST_QUERIES} or more."
+    return Judgment(items, _advice({item.name: item for item in items}, verdict, num_queries), verdict, reason)
 
 
 def _item(line: Threshold, measure: Measure) -> Item:
@@ -136,58 +139,68 @@ def _verdict(items: tuple[Item, ...], num_queries: int) -> tuple[Verdict, str]:
     if unknown:
         return "undecided", f"No item fails, but {len(unknown)} cannot be told: {'; '.join(unknown)}."
     if num_queries < FEWEST_QUERIES:
-        return "undecided", f"All {len(items)} items pass, but few queries prove little; take {FEWEST_QUERIES} or more."
+        return "undecided", f"All {len(items)} items pass, for what that is worth."
     if near:
         return "ready", f"All {len(items)} items pass, but more queries may change this: {'; '.join(near)}."
     return "ready", f"All {len(items)} items pass."
 
 
-def _advice(items: Mapping[str, Item], verdict: Verdict) -> tuple[str, ...]:
+def _advice(items: Mapping[str, Item], verdict: Verdict, num_queries: int) -> tuple[str, ...]:
     """The seeds' path: distribution, map, heat map, top-K."""
     return (
-        f"Distribution: {_margin_advice(items['margin'])}",
+        f"Distribution: {_margin_advice(items['margin'], items['separation'])}",
         f"t-SNE/UMAP: {_clustering_advice(items['clustering'].passed)}",
         f"Heat map: {_diagonal_advice(items)}",
-        f"Top-K: {_rank_advice(items['rank1_share'].passed, verdict)}",
+        f"Top-K: {_rank_advice(items['rank1_share'].passed, verdict, num_queries)}",
     )
 
 
-def _margin_advice(margin: Item) -> str:
+def _margin_advice(margin: Item, separation: Item) -> str:
     if margin.value is None:
         return "without other documents there is no margin; add some."
+    apart = ", though deviations are small too and the separation passes" if separation.passed else ""
     if margin.value < TRAIN_MORE_BELOW:
-        return f"the margin is below {TRAIN_MORE_BELOW:g}: train more."
+        return f"the margin is below {TRAIN_MORE_BELOW:g}: train more{apart}."
     if not margin.passed:
-        return f"the margin lies between {TRAIN_MORE_BELOW:g} and {margin.threshold:g}: a little more training may do."
+        between = f"between {TRAIN_MORE_BELOW:g} and {margin.threshold:g}"
+        return f"the margin lies {between}: a little more training may do{apart}."
+    if not separation.passed:
+        return "the margin is wide, but deviations are as wide: many positives lie among others; see the worst queries."
     return "positives and others stand apart: go on."
 
 
 def _clustering_advice(passed: bool | None) -> str:
     if passed is None:
-        return "there is no map of 20 documents or more to look at."
+        return "no map was drawn, or one of fewer than 20 documents, which tells nothing."
     if not passed:
-        return "queries do not stand near their positives: a dataset issue, or the model's."
+        return "queries do not stand near their positives: a dataset issue, the model's, or the map's (see its trust)."
     return "queries stand near their positives: good."
 
 
 def _diagonal_advice(items: Mapping[str, Item]) -> str:
-    diagonal, others, first = items["diagonal"], items["off_diagonal"], items["rank1_share"]
-    if diagonal.passed and first.passed is not False:
-        return "the diagonal is bright: retrieval works."
-    if diagonal.passed and others.passed:
-        return "the diagonal is bright, but others are brighter: see the worst queries."
+    diagonal, others, first = (items[name] for name in ("diagonal", "off_diagonal", "rank1_share"))
     if diagonal.passed:
-        return "all of it is bright: the model finds any two texts alike."
+        return _bright_advice(others.passed, first.passed)
     if first.passed:
-        return "the diagonal is not bright, yet positives stand first: ranking works, a fixed threshold would not."
+        return f"the diagonal is not bright, {_RANKING_WORKS}"
     if diagonal.band == "fair" and others.passed:
         return "the diagonal is neither dim nor bright: positives could be nearer."
-    return "the diagonal is dim: the model is not learning the positives."
+    return "the diagonal is dim: the model is not learning the positives, or has not yet."
 
 
-def _rank_advice(passed: bool | None, verdict: Verdict) -> str:
+def _bright_advice(are_others_dim: bool | None, is_first: bool | None) -> str:
+    if are_others_dim is False:
+        return f"all of it is bright, {_RANKING_WORKS}" if is_first else "all of it is bright: any two texts are alike."
+    if is_first is False:
+        return "the diagonal is bright, but some others are brighter: see the worst queries."
+    return "the diagonal is bright: retrieval works."
+
+
+def _rank_advice(passed: bool | None, verdict: Verdict, num_queries: int) -> str:
     if passed is None:
         return "there is nothing to rank against; add documents."
+    if num_queries < FEWEST_QUERIES:
+        return "too few queries to deploy or to retrain by."
     if not passed:
         return "positives do not stand first: retrain or tune, beginning with the worst queries."
     if verdict == "ready":

@@ -70,7 +70,7 @@ def test_without_a_map_nothing_is_decided_and_nothing_passed(clustering):
     assert judgment.reason == "No item fails, but 1 cannot be told: t-SNE/UMAP: clustering."
     assert judgment.items[2].value is judgment.items[2].passed is judgment.items[2].band is None
     assert "needs a map of 20 documents" in judgment.items[2].sentence
-    assert "no map of 20 documents" in judgment.advice[1]
+    assert "no map was drawn" in judgment.advice[1]
 
 
 def test_one_document_decides_nothing():
@@ -88,7 +88,8 @@ def test_one_query_decides_nothing_though_all_items_pass():
     judgment = judge(measure(score(vectors[:1], vectors, relevance), relevance), alone(1.0), 1)
     assert all(item.passed for item in judgment.items)
     assert judgment.verdict == "undecided"
-    assert "few queries prove little; take 20 or more" in judgment.reason
+    assert "Few queries prove little; take 20 or more" in judgment.reason
+    assert judgment.advice[-1] == "Top-K: too few queries to deploy or to retrain by."
 
 
 @pytest.mark.parametrize(
@@ -135,14 +136,27 @@ def test_a_value_at_its_threshold_does_not_pass(line):
         ({"own_mean": 0.59, "rank1_share": 0.8}, "not learning"),
         ({"own_mean": 0.6, "rank1_share": 0.8}, "could be nearer"),
         ({"own_mean": 0.59}, "ranking works"),
-        ({"own_mean": 1.0, "negative_mean": 1.0, "rank1_share": 0.0}, "any two texts alike"),
-        ({"own_mean": 0.9, "negative_mean": 0.72, "rank1_share": 0.97}, "retrieval works"),
-        ({"own_mean": 0.9, "rank1_share": 0.3}, "others are brighter"),
+        ({"own_mean": 1.0, "negative_mean": 1.0, "rank1_share": 0.0}, "any two texts are alike"),
+        ({"own_mean": 0.9, "negative_mean": 0.72, "rank1_share": 0.97}, "yet positives stand first"),
+        ({"own_mean": 0.9, "rank1_share": 0.3}, "some others are brighter"),
         ({"own_mean": 0.7, "negative_mean": 0.7, "rank1_share": 0.0}, "not learning"),
     ],
 )
 def test_advice_on_the_diagonal_does_not_contradict_the_ranks(changed, advice):
     assert advice in judged(**changed).advice[2]
+
+
+def test_advice_on_the_margin_looks_at_the_separation_too():
+    assert "deviations are as wide" in judged(separation=1.5).advice[0]
+    assert "though deviations are small too" in judged(margin=0.1).advice[0]
+    assert judged(margin=0.1, separation=1.0).advice[0].endswith("train more.")
+
+
+def test_a_few_queries_that_fail_prove_little_too():
+    wide = {name: Measure(value, value - 1e-3, value + 1e-3) for name, value in (GOOD | {"margin": 0.1}).items()}
+    judgment = judge(wide, alone(1.0), 19)
+    assert judgment.verdict == "not ready"
+    assert judgment.reason.endswith("Few queries prove little; take 20 or more.")
 
 
 def test_sentences_give_value_threshold_and_band():
