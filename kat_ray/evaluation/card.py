@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kat_ray.evaluation.checklist import Item
 from kat_ray.evaluation.comparison import Comparison, is_different
@@ -16,11 +16,13 @@ from kat_ray.evaluation.measures import Measure
 from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import RARE_SHARE, Rarity
 from kat_ray.evaluation.report import Near, Report, WorstQuery, data, worst_queries
+from kat_ray.evaluation.terms import TERMS
 from kat_ray.pairs.reader import commonest
-from kat_ray.snapshot.terminal import WIDTH, counted, field, plain
+from kat_ray.snapshot.terminal import WIDTH, columns, counted, field, plain
 
 _MARKS = {True: "pass", False: "FAIL", None: "?"}
 _HEAD = f"{'value':>9}  95 % interval"
+_OVERVIEW = ("rank1_share", "mrr@10", "margin")
 _RARITY = ("rank correlation of the weights", "share of the rarest tenth kept")
 
 
@@ -33,12 +35,30 @@ def render_report(report: Report, *, num_worst: int = 5) -> str:
     """The card of one encoder; with num_worst 0 without the section of the worst queries, and so without texts."""
     judgment = report.judgment
     lines = [f"{plain(report.name, WIDTH - 12)}: {judgment.verdict.upper()}", *_wrapped(judgment.reason), ""]
-    lines += [*_data(report), "", f"{'checklist':<34}{_HEAD:<29}wanted"]
+    lines += [*_data(report), "", f"{'checklist':<34}{_HEAD:<32}wanted"]
     lines += [_item(item) for item in judgment.items]
+    if any(item.is_near for item in judgment.items):
+        lines += ["  ~ the interval reaches over the threshold: other queries could turn it"]
     lines += ["", "advice", *(line for step in judgment.advice for line in _wrapped(step, "  "))]
     lines += ["", *_similarities(report.measures), "", f"{'measures':<34}{_HEAD}"]
     lines += [f"  {name:<32}{_interval(measure)}".rstrip() for name, measure in report.measures.items()]
     return "\n".join([*lines, "", *_worst(report, num_worst)] if num_worst else lines)
+
+
+def render_overview(reports: Sequence[Report]) -> str:
+    """Several encoders in a line each."""
+    lines = [f"{'encoders':<31}{'verdict':<11}{'items':>6}{'rank 1':>8}{'MRR@10':>8}{'margin':>8}"]
+    for report in reports:
+        passed = f"{sum(item.passed is True for item in report.judgment.items)}/{len(report.judgment.items)}"
+        values = "".join(_value(report.measures[name].value).rjust(8) for name in _OVERVIEW)
+        name = plain(report.name, 29)
+        lines.append(f"{name}{' ' * (31 - columns(name))}{report.judgment.verdict:<11}{passed:>6}{values}")
+    return "\n".join(lines)
+
+
+def render_terms() -> str:
+    """What the words mean."""
+    return "\n".join(["terms", *(line for name, meaning in TERMS for line in field(name, meaning))])
 
 
 def render_comparison(report: Report, baseline: Report, comparison: Comparison) -> str:
@@ -87,14 +107,14 @@ def _data(report: Report) -> list[str]:
 
 def _detail(value: str | float | None) -> str:
     if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else "-"
+        return f"{value:.4g}" if math.isfinite(value) else "-"
     return "-" if value is None else str(value)
 
 
 def _item(item: Item) -> str:
-    wanted = f"{item.relation} {item.threshold:g}"
+    wanted = f"{item.relation} {item.threshold:g}{' ~' if item.is_near else ''}"
     measure = Measure(*(math.nan if number is None else number for number in (item.value, item.low, item.high)))
-    return f"  {_MARKS[item.passed]:<5} {item.title:<26}{_interval(measure):<29}{wanted}"
+    return f"  {_MARKS[item.passed]:<5} {item.title:<26}{_interval(measure):<32}{wanted}"
 
 
 def _similarities(measures: Mapping[str, Measure]) -> list[str]:

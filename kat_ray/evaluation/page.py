@@ -20,6 +20,7 @@ from kat_ray.evaluation.page_tables import (
     comparison_section,
     data_line,
     rarity_section,
+    terms_section,
     verdict_section,
     worst_section,
 )
@@ -64,6 +65,7 @@ def write_page(
         worst="\n".join(worst_section(report, number) for number, report in enumerate(reports)),
         comparison=comparison_section(reports, comparisons),
         rarity=rarity_section(rarity),
+        terms=terms_section(),
         json=page_json(evaluations),
         plotly=_plotly(),
         script=_read("page.js"),

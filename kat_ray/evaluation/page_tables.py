@@ -15,6 +15,7 @@ from kat_ray.evaluation.labels import Labels, one_line
 from kat_ray.evaluation.measures import Measure
 from kat_ray.evaluation.rarity import RARE_SHARE, Rarity
 from kat_ray.evaluation.report import Near, Report, worst_queries
+from kat_ray.evaluation.terms import TERMS
 
 _NUM_WORST = 10
 _TEXT_CHARACTERS = 200
@@ -78,7 +79,11 @@ def worst_section(report: Report, number: int) -> str:
         head = "".join(_head(name, name == "Rank") for name in ("Query", "Rank", "Relevant document", "Beaten by"))
         rows = []
         for one in worst:
-            beaten = "".join(f"<li>{_document(labels, near)}</li>" for near in one.beaten_by)
+            hard = report.relevance.hard_for(one.query)
+            marks = [" (hard negative)" if near.row in hard else "" for near in one.beaten_by]
+            beaten = "".join(
+                f"<li>{_document(labels, near)}{mark}</li>" for near, mark in zip(one.beaten_by, marks, strict=True)
+            )
             rows.append(
                 f'<tr><td><span class="interval">Q{one.query + 1}</span> {_quoted(labels.query(one.query))}</td>'
                 f'<td class="number" data-name="rank">{one.rank:,}</td>'
@@ -113,6 +118,12 @@ def comparison_section(reports: Sequence[Report], comparisons: Sequence[Comparis
     )
     table = f'<div class="wide"><table class="stacked"><thead><tr>{head}</tr></thead>{_body(rows)}</table></div>'
     return f"<section><h2>Encoders side by side</h2>{told}{table}</section>"
+
+
+def terms_section() -> str:
+    """What the words mean."""
+    terms = "".join(f"<dt>{escape(name)}</dt><dd>{escape(meaning)}</dd>" for name, meaning in TERMS)
+    return f"<details><summary>Terms</summary><dl>{terms}</dl></details>"
 
 
 def rarity_section(rarity: Rarity | None) -> str:

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kat_ray.evaluation.card import render_comparison, render_provenance, render_rarity, render_report
+from kat_ray.evaluation.card import (
+    render_comparison,
+    render_overview,
+    render_provenance,
+    render_rarity,
+    render_report,
+    render_terms,
+)
 from kat_ray.evaluation.comparison import Comparison, compare
 from kat_ray.evaluation.page import write_page
 from kat_ray.evaluation.page_data import Evaluated
@@ -49,11 +56,15 @@ class Results:
         """The cards of all encoders and what they change; with num_worst 0 no text of the set stands in it."""
         reports = [evaluated.report for evaluated in self.evaluations]
         parts = [render_provenance(self.provenance)]
+        if len(reports) > 1:
+            parts.append(render_overview(reports))
         parts += [render_report(report, num_worst=num_worst) for report in reports]
         for report, comparison in zip(reports[1:], self.comparisons, strict=True):
             parts.append(render_comparison(report, reports[0], comparison))
         if self.rarity is not None:
             parts.append(render_rarity(self.rarity))
+        if num_worst:  # a log has no need of them
+            parts.append(render_terms())
         return _RULE.join(parts) + "\n"
 
     def numbers(self) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from kat_ray.evaluation.card import render_comparison, render_rarity, render_report
+from kat_ray.evaluation.card import render_comparison, render_overview, render_rarity, render_report
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.comparison import compare
 from kat_ray.evaluation.measures import Measure, measure
@@ -64,8 +64,21 @@ def test_every_item_advice_and_measure_is_there(chance):
     assert [name for name in report.measures if f"  {name} " not in text] == []
     assert re.search(r"^  FAIL +Top-K: rank 1 .* > 0\.85$", text, re.MULTILINE)
     assert re.search(r"^  \? +t-SNE/UMAP: clustering +-  - +> 0\.7$", text, re.MULTILINE)
-    assert re.search(r"^seconds +1\.23457$", text, re.MULTILINE)
+    assert re.search(r"^seconds +1\.235$", text, re.MULTILINE)
     assert re.search(r"^revision +-$", text, re.MULTILINE)
+
+
+def test_what_other_queries_could_turn_is_marked(several):
+    text = render_report(report_of(several(9, 6, 30)))
+    assert re.search(r"^  (pass|FAIL) .* > 0\.\d+ ~$", text, re.MULTILINE)
+    assert "~ the interval reaches over the threshold" in text
+
+
+def test_several_encoders_have_a_line_each(planted, chance):
+    head, first, second = render_overview([report_of(planted, "good"), report_of(chance, "by 漢字" * 20)]).splitlines()
+    assert head.split() == ["encoders", "verdict", "items", "rank", "1", "MRR@10", "margin"]
+    assert first.split()[:4] == ["good", "undecided", "6/7", "1.0000"]
+    assert columns(first) == columns(second) == columns(head) == 72
 
 
 @pytest.fixture

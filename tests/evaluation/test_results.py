@@ -12,6 +12,7 @@ from kat_ray.evaluation.measures import Measure
 from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity, RarityChange, RarityComparison
 from kat_ray.evaluation.results import Results, write_results
+from kat_ray.evaluation.terms import TERMS
 from kat_ray.geometry.weights import WeightConfig
 from kat_ray.storage import Location
 from tests.evaluation.evaluations import HOSTILE, evaluated, named
@@ -69,6 +70,11 @@ def test_text_page_and_numbers_say_what_they_come_from_and_only_numbers_name_fol
     assert "<p>note: &lt;b&gt;Half&lt;/b&gt; was left out.</p>" in page.replace(' class="note"', "")
     assert json.loads(numbers)["provenance"]["origins"] == {"good": "projection:/home/me/good.pt"}
     assert "/home/me" not in text + page
+    for name, meaning in TERMS:
+        assert name in text
+        assert f"<dd>{meaning}</dd>" in page
+    assert "terms" not in both.text(num_worst=0)
+    assert re.search(r"^good +(not )?ready +\d/7 +1\.0000", text, re.MULTILINE)
 
 
 def test_the_text_for_a_log_holds_no_text_of_the_set(both):
