@@ -133,7 +133,14 @@ def _describe(config: EncoderConfig) -> _ProjectedModel:
 
 def _find_base(config: EncoderConfig) -> _Base:
     target = split_target(config.target)[1]
-    files = find_model(target, with_weights=False)
+    try:
+        files = find_model(target, with_weights=False)
+    except EncoderError as error:
+        if target != DEFAULT_BASE:
+            raise
+        raise EncoderError(
+            f"{error} That is the base where none is named, by --base-model or projection:CHECKPOINT@BASE."
+        ) from error
     return _Base(target, files, read_architecture(files))
 
 

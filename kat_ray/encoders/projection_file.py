@@ -144,11 +144,15 @@ def _head(location: Location, base: str, rest: Mapping[str, torch.Tensor]) -> tu
     matrices = [name for name in names if rest[name].ndim == 2]
     biases = [name for name in names if any(_is_bias(name, rest[name], of, rest[of]) for of in matrices)]
     if len(matrices) != 1 or len(matrices) + len(biases) != len(names):
-        shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
+        shown = ", ".join(f"{name} {list(rest[name].shape)}" for name in names[:_NAMES_SHOWN])
+        more = ", …" if len(names) > _NAMES_SHOWN else ""
         raise EncoderError(
-            f"{location} holds {shown or 'nothing'} besides the weights of {base}; expected a linear projection, that "
-            f"is one matrix [D, H] and at most a bias [D]. {_ADVICE}"
+            f"{location} holds {shown or 'nothing'}{more} besides weights of {base}; expected a linear projection: one "
+            f"matrix [D, H] and at most its bias [D]. {_ADVICE}"
         )
+    for name in names:
+        if not rest[name].isfinite().all():
+            raise EncoderError(f"{name} in {location} holds NaN or infinity; take a checkpoint from before that.")
     matrix = _numbers(rest[matrices[0]])
     return matrix, _numbers(rest[biases[0]]) if biases else np.zeros(len(matrix), np.float32)
 
