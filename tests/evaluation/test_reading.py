@@ -17,6 +17,7 @@ from kat_ray.evaluation import reading
 from kat_ray.evaluation.reading import read_evaluation_set
 from kat_ray.evaluation.relevance import EvaluationSet
 from kat_ray.storage import Location
+from tests.failing_disk import FailingDisk
 
 ROWS = [
     {"query": "Wie geht's?", "pos": ["gut", "nicht so gut"], "hard_neg": ["grün"]},
@@ -173,29 +174,6 @@ def test_a_file_of_a_saved_dataset_that_is_missing_is_named(tmp_path):
     file.unlink()
     with pytest.raises(InputError, match=rf"{file.name} is missing, though .*/state.json lists it"):
         read_evaluation_set(str(tmp_path / "saved"))
-
-
-class FailingDisk:
-    """A stream whose reads fail after the first ones, as a network or disk does."""
-
-    def __init__(self, stream: pa.NativeFile, good_reads: int) -> None:
-        self._stream = stream
-        self._good_reads = good_reads
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def __enter__(self) -> FailingDisk:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def read(self, num_bytes: int | None = None) -> bytes:
-        if self._good_reads == 0:
-            raise OSError("connection reset by peer")
-        self._good_reads -= 1
-        return self._stream.read(num_bytes)
 
 
 @pytest.mark.parametrize("good_reads", [0, 1, 9, 20])

@@ -13,29 +13,7 @@ from kat_ray.pairs.guarded import GuardedFile
 from kat_ray.pairs.splits import plan_splits
 from kat_ray.pairs.tables import TableReader
 from kat_ray.storage import Location
-
-
-class FailingDisk:
-    """A stream whose reads fail after the first ones, as a network or disk does."""
-
-    def __init__(self, stream: pa.NativeFile, good_reads: int) -> None:
-        self._stream = stream
-        self._good_reads = good_reads
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._stream, name)
-
-    def __enter__(self) -> FailingDisk:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stream.close()
-
-    def read(self, num_bytes: int | None = None) -> bytes:
-        if self._good_reads == 0:
-            raise OSError("connection reset by peer")
-        self._good_reads -= 1
-        return self._stream.read(num_bytes)
+from tests.failing_disk import FailingDisk
 
 
 @pytest.fixture
