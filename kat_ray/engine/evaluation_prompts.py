@@ -25,7 +25,7 @@ _FEWEST = 20  # of fewer prompts the rarest tenth is nobody
 
 @dataclass(frozen=True, slots=True)
 class PromptSample:
-    """Evenly drawn prompts of one snapshot, and how they are weighed there."""
+    """Evenly drawn prompts of one snapshot, and how they are weighed there but for the cap."""
 
     snapshot: Location
     num_prompts: int
@@ -77,7 +77,8 @@ def sample_prompts(uri: str, limit: int, seed: int) -> PromptSample:
         of_prompts=snapshot.num_prompts,
         seed=seed,
         k=made["k"],
-        weighting=WeightConfig(power=made["power"], cap=made["cap"], estimator=cast(Estimator, made["estimator"])),
+        # Without the cap, which changes nobody's order but makes all who reach it look equally rare.
+        weighting=WeightConfig(power=made["power"], estimator=cast(Estimator, made["estimator"])),
         encoder=EncoderIdentity(**snapshot.manifest.encoder),
     )
 

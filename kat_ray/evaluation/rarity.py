@@ -7,7 +7,6 @@ over other prompts would be; and since weights of neighbors go together, they ar
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -60,15 +59,13 @@ class Rarity(NamedTuple):
 def prompt_weights(vectors: Float32Matrix, k: int, config: WeightConfig) -> Float64Vector:
     """Weights [N] of unit rows [N, D] as a snapshot has them, from the exact graph of these rows alone.
 
-    A cap is left out: it changes nobody's order, but makes all who reach it look equally rare.
-
     Raises:
         InputError: fewer than 2 rows, or no numbers.
     """
     require_rows("vectors", vectors, ndim=2)
     if len(vectors) < 2:
         raise InputError(f"There are {len(vectors)} prompts to compare weights of, expected at least 2.")
-    return weights(exact_neighbors(vectors, k).distances, k, replace(config, cap=None)).values
+    return weights(exact_neighbors(vectors, k).distances, k, config).values
 
 
 def compare_rarity(
