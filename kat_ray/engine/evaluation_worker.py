@@ -18,7 +18,7 @@ from kat_ray.encoders.loading import load_encoder
 from kat_ray.engine.evaluation_candidates import Candidate
 from kat_ray.engine.evaluation_options import Drawing
 from kat_ray.engine.evaluation_prompts import PromptSample
-from kat_ray.engine.evaluation_subject import PairSubject, Subject
+from kat_ray.engine.evaluation_subject import Subject
 from kat_ray.errors import ResourceError
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.excerpts import similarity_block
@@ -71,8 +71,6 @@ def evaluate_candidate(
         ready = read_vector_pairs(str(candidate.vectors), candidate.document_vectors)
         queries, documents = subject.choose(candidate.name, ready)
         details |= {"dimensions": queries.shape[1]}
-        if isinstance(subject, PairSubject) and subject.num_joined:
-            details["equal rows"] = subject.num_joined
     else:
         yield "loading"
         encoder = load_encoder(candidate.encoder)

@@ -256,8 +256,8 @@ def test_documents_that_are_equal_count_as_one_and_this_is_told(address: str, tm
     assert result.summary["evaluations"][0]["rank1_share"] == 1.0
     assert result.summary["data"]["documents"] == 30
     assert "30 of 60 documents are equal to earlier ones and count as one" in " ".join(result.text.split())
-    (found,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())["evaluations"]
-    assert found["details"]["equal rows"] == 30
+    (notice,) = json.loads((tmp_path / "out" / "evaluation.json").read_text())["provenance"]["notices"]
+    assert notice.startswith("30 of 60 documents are equal")
     both = evaluate(replace(config, vectors=files)).summary["evaluations"]
     assert [one["rank1_share"] for one in both] == [1.0, 0.0]
 
@@ -281,7 +281,7 @@ def test_who_is_rare_is_asked_on_prompts_of_a_snapshot(address: str, data: str, 
     assert "Who is rare" in (tmp_path / "report.txt").read_text()
 
 
-def test_a_sample_of_the_prompts_is_weighed_as_the_snapshot_weighs(store: str) -> None:
+def test_a_sample_of_the_prompts_is_weighed_as_the_snapshot_weighs(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from kat_ray.engine.evaluation_prompts import own_weights, sample_prompts
 
     sample, snapshot = sample_prompts(store, 40, seed=1), Snapshot.open(store)
@@ -290,6 +290,11 @@ def test_a_sample_of_the_prompts_is_weighed_as_the_snapshot_weighs(store: str) -
     expected = prompt_weights(np.asarray(snapshot.embeddings[sample.rows]), sample.k, WeightConfig(power=2.0))
     np.testing.assert_allclose(own_weights(sample), expected)
     np.testing.assert_allclose(own_weights(sample_prompts(store, 500, seed=1)), snapshot.weights, rtol=1e-5)
+    monkeypatch.setattr(Snapshot, "open", lambda _: snapshot)
+    monkeypatch.setitem(snapshot.manifest.diagnostics, "cap", 1.1)  # all who reach it would look equally rare
+    capped = sample_prompts(store, 500, seed=1)
+    assert capped.weighting.cap is None
+    assert np.array_equal(own_weights(capped), own_weights(replace(capped, weighting=WeightConfig(power=2.0))))
     with pytest.raises(InputError, match=r"of 5 prompts of .* expected 20 or more"):
         sample_prompts(store, 5, seed=1)
 
