@@ -30,8 +30,8 @@ from jobs.command import OptionsError, refuse_relative, run_job
 from kat_ray.encoders.encoder import EncoderConfig, Pooling, Precision
 from kat_ray.encoders.projection import DEFAULT_BASE
 from kat_ray.encoders.spec import checkpoint_files
-from kat_ray.engine.evaluation import evaluate
-from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig
+from kat_ray.engine.evaluation.evaluation import evaluate
+from kat_ray.engine.evaluation.options import Drawing, EvaluationConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kat_ray.encoders.loading import identify_encoder
-from kat_ray.engine.evaluation_options import EvaluationConfig
-from kat_ray.engine.evaluation_prompts import PromptSample, sample_prompts
-from kat_ray.engine.evaluation_subject import PairSubject, Subject, TextSubject
+from kat_ray.engine.evaluation.options import EvaluationConfig
+from kat_ray.engine.evaluation.prompts import PromptSample, sample_prompts
+from kat_ray.engine.evaluation.subject import PairSubject, Subject, TextSubject
 from kat_ray.errors import ResourceError
 from kat_ray.evaluation.relevance import EvaluationSet
 from kat_ray.evaluation.vectors import read_vector_pairs

@@ -15,10 +15,10 @@ import numpy as np
 from kat_ray.arrays import Float32Matrix, Float64Vector
 from kat_ray.encoders.encoder import Encoder
 from kat_ray.encoders.loading import load_encoder
-from kat_ray.engine.evaluation_candidates import Candidate
-from kat_ray.engine.evaluation_options import Drawing
-from kat_ray.engine.evaluation_prompts import PromptSample
-from kat_ray.engine.evaluation_subject import Subject
+from kat_ray.engine.evaluation.candidates import Candidate
+from kat_ray.engine.evaluation.options import Drawing
+from kat_ray.engine.evaluation.prompts import PromptSample
+from kat_ray.engine.evaluation.subject import Subject
 from kat_ray.errors import ResourceError
 from kat_ray.evaluation.checklist import judge
 from kat_ray.evaluation.excerpts import similarity_block

@@ -13,11 +13,11 @@ import torch
 
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
-from kat_ray.engine.evaluation_candidates import Candidate
-from kat_ray.engine.evaluation_options import Drawing
-from kat_ray.engine.evaluation_prompts import PromptSample
-from kat_ray.engine.evaluation_subject import PairSubject, Subject, TextSubject
-from kat_ray.engine.evaluation_worker import Found, evaluate_candidate, with_texts
+from kat_ray.engine.evaluation.candidates import Candidate
+from kat_ray.engine.evaluation.options import Drawing
+from kat_ray.engine.evaluation.prompts import PromptSample
+from kat_ray.engine.evaluation.subject import PairSubject, Subject, TextSubject
+from kat_ray.engine.evaluation.worker import Found, evaluate_candidate, with_texts
 from kat_ray.evaluation.rarity import prompt_weights
 from kat_ray.geometry.weights import WeightConfig
 from kat_ray.storage import Location

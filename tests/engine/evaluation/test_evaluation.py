@@ -14,12 +14,12 @@ import torch
 
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder
-from kat_ray.engine import evaluation
 from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
-from kat_ray.engine.evaluation import evaluate
-from kat_ray.engine.evaluation_options import Drawing, EvaluationConfig, anchored, locations
-from kat_ray.engine.evaluation_subject import TextSubject
+from kat_ray.engine.evaluation import evaluation
+from kat_ray.engine.evaluation.evaluation import evaluate
+from kat_ray.engine.evaluation.options import Drawing, EvaluationConfig, anchored, locations
+from kat_ray.engine.evaluation.subject import TextSubject
 from kat_ray.engine.session import Device
 from kat_ray.engine.tasks import run_with_progress
 from kat_ray.errors import EncoderError, InputError, KatRayError, ResourceError
@@ -282,7 +282,7 @@ def test_who_is_rare_is_asked_on_prompts_of_a_snapshot(address: str, data: str, 
 
 
 def test_a_sample_of_the_prompts_is_weighed_as_the_snapshot_weighs(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from kat_ray.engine.evaluation_prompts import own_weights, sample_prompts
+    from kat_ray.engine.evaluation.prompts import own_weights, sample_prompts
 
     sample, snapshot = sample_prompts(store, 40, seed=1), Snapshot.open(store)
     assert len(set(sample.rows.tolist())) == 40

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from kat_ray.arrays import Float32Matrix
-from kat_ray.engine.evaluation_subject import PairSubject, TextSubject
+from kat_ray.engine.evaluation.subject import PairSubject, TextSubject
 from kat_ray.errors import InputError
 from kat_ray.evaluation.measures import measure
 from kat_ray.evaluation.scores import score

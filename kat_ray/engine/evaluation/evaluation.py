@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from kat_ray.engine.evaluation_candidates import Candidate, candidates_of
-from kat_ray.engine.evaluation_options import EvaluationConfig, anchored, locations
-from kat_ray.engine.evaluation_plan import EvaluationPlan, plan_evaluation, require_encoders
-from kat_ray.engine.evaluation_prompts import PromptSample, own_weights
-from kat_ray.engine.evaluation_worker import Found, evaluate_candidate, with_texts
+from kat_ray.engine.evaluation.candidates import Candidate, candidates_of
+from kat_ray.engine.evaluation.options import EvaluationConfig, anchored, locations
+from kat_ray.engine.evaluation.plan import EvaluationPlan, plan_evaluation, require_encoders
+from kat_ray.engine.evaluation.prompts import PromptSample, own_weights
+from kat_ray.engine.evaluation.worker import Found, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress

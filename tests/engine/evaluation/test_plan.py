@@ -11,8 +11,8 @@ import pytest
 import torch
 
 from kat_ray.encoders.encoder import EncoderConfig
-from kat_ray.engine.evaluation_options import EvaluationConfig
-from kat_ray.engine.evaluation_plan import plan_evaluation, require_encoders
+from kat_ray.engine.evaluation.options import EvaluationConfig
+from kat_ray.engine.evaluation.plan import plan_evaluation, require_encoders
 from kat_ray.errors import EncoderError, InputError, ResourceError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kat_ray.encoders.encoder import EncoderConfig
-from kat_ray.engine.evaluation_candidates import candidates_of
-from kat_ray.engine.evaluation_options import EvaluationConfig, anchored
+from kat_ray.engine.evaluation.candidates import candidates_of
+from kat_ray.engine.evaluation.options import EvaluationConfig, anchored
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.projection import split_target
-from kat_ray.engine.evaluation_options import EvaluationConfig
+from kat_ray.engine.evaluation.options import EvaluationConfig
 from kat_ray.errors import InputError
 from kat_ray.storage import Location
 
