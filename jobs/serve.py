@@ -11,9 +11,7 @@ Examples:
 
 from __future__ import annotations
 
-import errno
 import os
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,9 +20,10 @@ from pathlib import Path
 from typing import Any
 
 from jobs.command import refuse_relative, run_service
-from kat_ray.errors import InputError, ResourceError
+from kat_ray.errors import InputError
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
+from serve.ports import claim_port
 from serve.settings import ServiceSettings
 
 PACKAGE = Path(__file__).resolve().parents[1] / "serve"
@@ -93,27 +92,7 @@ def _settings(options: ServeOptions) -> ServiceSettings:
         "chat_url": options.chat_url,
     }
     checked = ServiceSettings.from_options(given, os.environ)
-    return ServiceSettings.from_options({**given, "port": _claim_port(checked.host, checked.port)}, os.environ)
-
-
-def _claim_port(host: str, port: int) -> int:
-    """A port that is free now; Ray's proxies would share a used one with its owner.
-
-    Raises:
-        ResourceError: the port is used, may not be used, or the address is not one of this machine.
-    """
-    try:
-        family, kind, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        with socket.socket(family, kind) as listener:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(place)
-            return int(listener.getsockname()[1])
-    except OSError as error:
-        used = error.errno == errno.EADDRINUSE
-        reason = "another process listens there" if used else (error.strerror or str(error))
-        raise ResourceError(
-            f"Port {port} of {host} cannot be used: {reason}. Give another --port, or --port 0 for a free one."
-        ) from error
+    return ServiceSettings.from_options({**given, "port": claim_port(checked.host, checked.port)}, os.environ)
 
 
 def _describe(uri: str) -> str:

@@ -39,6 +39,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return _RayInOneProcess(config, log)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def eager_workers() -> Iterator[None]:
+    """Ray's workers, by default, wait for all else that the machine does, for more than a minute beside other tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_worker_niceness", "0")
+        yield
+
+
 @pytest.fixture(scope="session")
 def s3_uri() -> Iterator[Callable[[str], str]]:
     """A function from a prefix to its URI on a real S3 protocol server; worker processes inherit the credentials."""

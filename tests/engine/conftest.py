@@ -32,7 +32,6 @@ def ray_environment() -> Iterator[None]:
     for name in ("RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"):
         os.environ.pop(name, None)
     os.environ["RAY_AUTH_MODE"] = "disabled"
-    os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - by default workers wait for all else that the machine does
     yield
     os.environ.clear()
     os.environ.update(saved)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,20 +17,10 @@ from pathlib import Path
 
 import psutil
 
+from serve.ports import claim_port
 from tests.engine.conftest import CHECKOUT, JobRun
 
 BIN = Path(sys.executable).parent
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def is_up(dashboard: str) -> bool:
@@ -47,7 +36,7 @@ class Head:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        gcs, dashboard, agent, client, metrics = free_ports(5)
+        gcs, dashboard, agent, client, metrics = (claim_port("127.0.0.1") for _ in range(5))
         self.address, self.dashboard = f"127.0.0.1:{gcs}", f"http://127.0.0.1:{dashboard}"
         self.environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
         command = [BIN / "ray", "start", "--head", "--block", "--num-cpus=2", f"--temp-dir={folder}"]

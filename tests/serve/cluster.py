@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,6 +21,7 @@ from kat_ray.engine.session import session
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from serve.app import deployed
+from serve.ports import claim_port
 from serve.settings import ServiceSettings
 from serve.tokens import Tokens
 from tests.serve.stores import publish
@@ -34,7 +34,6 @@ _ENVIRONMENT = {
     "RAY_AUTH_MODE": "disabled",
     "RAY_SERVE_ENABLE_DIRECT_INGRESS": "1",
     "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "0",
-    "RAY_worker_niceness": "0",
 }
 _CONNECTIONS = urllib3.PoolManager(maxsize=16)
 
@@ -65,12 +64,6 @@ def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come about in time"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class Tally:
@@ -144,7 +137,7 @@ def ray_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
     snapshots = [publish(store, folder, number) for number in range(NUM_SNAPSHOTS)]
     settings = ServiceSettings(
         store.location.uri,
-        port=free_port(),
+        port=claim_port("127.0.0.1"),
         refresh_seconds=0.1,
         tokens=Tokens.of(read=[READ], publish=[PUBLISH]),
     )

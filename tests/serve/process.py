@@ -17,7 +17,8 @@ from typing import IO, Any, NamedTuple
 import psutil
 import urllib3
 
-from tests.serve.cluster import ask, free_port, wait_until
+from serve.ports import claim_port
+from tests.serve.cluster import ask, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 _RAY_NAMES = ("RAY_ADDRESS", "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
@@ -57,13 +58,14 @@ def started_service(folder: Path, uri: str, *arguments: object, **environment: s
     """The job from its line to the end of the block, in an embedded cluster unless `environment` names one."""
     command = [sys.executable, "-m", "jobs.serve", "--snapshot", uri, *map(str, arguments)]
     names = {name: value for name, value in os.environ.items() if name not in _RAY_NAMES}
-    names |= {"PYTHONPATH": str(CHECKOUT), "COLUMNS": "80", "RAY_worker_niceness": "0", **environment}
+    names |= {"PYTHONPATH": str(CHECKOUT), "COLUMNS": "80", **environment}
     with (folder / "stderr.txt").open("w+") as stderr:
         process = subprocess.Popen(
             command, env=names, cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=stderr, text=True, start_new_session=True
         )
         try:
             line = json.loads(process.stdout.readline())  # type: ignore[union-attr]
+            assert line["ok"], line["error"]
             family = [psutil.Process(process.pid)] if process.poll() is None else []
             family += [child for parent in family for child in parent.children(recursive=True)]
             yield ServiceProcess(process, line, stderr, family)
@@ -89,7 +91,7 @@ class PlainService(NamedTuple):
 @contextmanager
 def plain_uvicorn(uri: str) -> Iterator[PlainService]:
     """The app by uvicorn alone, from its first answer to the end of the block."""
-    port = free_port()
+    port = claim_port("127.0.0.1")
     command = [sys.executable, "-m", "serve.plain_server", uri, str(port)]
     process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     url = f"http://127.0.0.1:{port}"
