@@ -88,7 +88,7 @@ def evaluate_candidate(
     yield "plots"
     block = similarity_block(queries, documents, relevance)
     with tempfile.TemporaryDirectory() as kept:
-        made = write_figures(Path(kept), Labels.of(texts), scores, relevance, maps, block)
+        made = write_figures(Path(kept), candidate.name, Labels.of(texts), scores, relevance, maps, block)
         for name in made:
             (folder / name).write_bytes((Path(kept) / name).read_bytes())
     for name in {TSNE, UMAP} - set(made):

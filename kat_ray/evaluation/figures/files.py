@@ -14,7 +14,7 @@ from kat_ray.evaluation.excerpts import Block, bars, examples, is_relevant, spre
 from kat_ray.evaluation.figures.distribution import distribution
 from kat_ray.evaluation.figures.heatmap import heatmap
 from kat_ray.evaluation.figures.projection import groups_of, own_lines, projection
-from kat_ray.evaluation.figures.style import save
+from kat_ray.evaluation.figures.style import save, sign
 from kat_ray.evaluation.figures.top_k import Bar, Example, top_k
 from kat_ray.evaluation.labels import Labels
 from kat_ray.evaluation.maps import DrawnMap, Maps, num_near
@@ -30,14 +30,16 @@ TOP_K = "top_k_predictions.png"
 
 
 def write_figures(
-    folder: Path, labels: Labels, scores: Scores, relevance: Relevance, maps: Maps, block: Block
+    folder: Path, encoder: str, labels: Labels, scores: Scores, relevance: Relevance, maps: Maps, block: Block
 ) -> list[str]:
     """Write the plots at 300 dots an inch and tell their names; a map that was not made is left out.
 
-    The folder is made.
+    Each names the encoder at its foot. The folder is made.
     """
     written = []
+    foot = f"{encoder}: {relevance.num_queries:,} queries, {relevance.num_documents:,} documents"
     for name, figure in _figures(labels, scores, relevance, maps, block):
+        sign(figure, foot)
         save(figure, folder / name)
         written.append(name)
     return written

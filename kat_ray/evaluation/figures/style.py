@@ -99,6 +99,17 @@ def head(figure: Figure, title: str, note: str) -> None:
         engine.set(rect=(0, 0, 1, 1 - (0.42 + 0.145 * len(lines)) / height))
 
 
+def sign(figure: Figure, text: str) -> None:
+    """Say at the foot, on one line, what a figure is of: it may be seen without the folder that it came in."""
+    height = figure.get_figheight()
+    room = 0.2 / height
+    line = fitted(text, (WIDTH - 2 * EDGE) * 72.0)
+    figure.text(EDGE / WIDTH, 0.06 / height, line, color=FAINT, fontsize=SMALL, va="bottom")
+    if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
+        left, bottom, width, top = engine.get()["rect"]
+        engine.set(rect=(left, bottom + room, width, top - room))
+
+
 def two_digits(value: float) -> str:
     """A number as cells and bars show it, without a minus before 0.00."""
     return f"{round(value, 2) + 0.0:.2f}"

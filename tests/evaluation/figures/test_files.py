@@ -8,6 +8,7 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
 from kat_ray.evaluation.excerpts import similarity_block
+from kat_ray.evaluation.figures import files
 from kat_ray.evaluation.figures.files import draw_distribution, draw_examples, draw_heatmap, draw_map, write_figures
 from kat_ray.evaluation.figures.style import NEGATIVE, POSITIVE, QUERY
 from kat_ray.evaluation.labels import Labels
@@ -43,7 +44,7 @@ def random_maps(found, seed=0):
 
 def written(folder, found, maps, labels=UNNAMED):
     scores = score(*found)
-    return write_figures(folder, labels, scores, found.relevance, maps, similarity_block(*found))
+    return write_figures(folder, "an-encoder", labels, scores, found.relevance, maps, similarity_block(*found))
 
 
 def test_five_files_of_300_dots_an_inch_as_wide_as_a_page(planted, tmp_path):
@@ -59,6 +60,22 @@ def test_the_same_evaluation_gives_the_same_bytes(planted, tmp_path):
     for folder in ("one", "two"):
         written(tmp_path / folder, planted, random_maps(planted))
     assert all((tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes() for name in FIVE)
+
+
+def test_a_foot_tells_encoder_and_size_below_everything_else(planted, tmp_path, monkeypatch):
+    saved = []
+    monkeypatch.setattr(files, "save", lambda figure, path: saved.append(figure))
+    written(tmp_path, planted, random_maps(planted))
+    assert len(saved) == 5
+    for figure in saved:
+        figure.draw_without_rendering()
+        foot = figure.texts[-1]
+        assert foot.get_text() == "an-encoder: 60 queries, 60 documents"
+        others = [text for text in figure.findobj(Text) if text is not foot and text.get_text()]
+        box = foot.get_window_extent()
+        assert box.y0 > 0
+        assert not [text for text in others if text.get_window_extent().overlaps(box)]
+        assert all(axes.get_window_extent().y0 > box.y1 for axes in figure.axes)
 
 
 def test_maps_that_were_not_made_are_left_out(planted, tmp_path):
