@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from kat_ray.engine.evaluation.candidates import Candidate, candidates_of
-from kat_ray.engine.evaluation.options import EvaluationConfig, anchored, locations
+from kat_ray.engine.evaluation.options import EvaluationConfig, anchored, inputs
 from kat_ray.engine.evaluation.plan import EvaluationPlan, plan_evaluation, require_encoders
 from kat_ray.engine.evaluation.prompts import PromptSample, own_weights
 from kat_ray.engine.evaluation.worker import Found, evaluate_candidate, with_texts
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.session import Cluster, require_shared, session
 from kat_ray.engine.tasks import Call, run_task, run_with_progress
+from kat_ray.errors import InputError
 from kat_ray.evaluation.provenance import Provenance
 from kat_ray.evaluation.rarity import Rarity, RarityComparison, compare_rarity
 from kat_ray.evaluation.report import Report, data, rarity_as_dict
@@ -54,8 +55,9 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     config = anchored(config)
     candidates, out = candidates_of(config), Location(config.out)
     folders = _folders(out, candidates)
+    _require_there(inputs(config))
     with session(config.address) as cluster:
-        require_shared(locations(config))
+        require_shared([out, *inputs(config)])
         plan = run_task(plan_evaluation, config)
         config = _on_hardware(config)
         candidates = candidates_of(config)
@@ -73,6 +75,13 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
         "seconds": round(time.perf_counter() - started, 2),
     }
     return replace(told, summary=summary)
+
+
+def _require_there(given: Sequence[Location]) -> None:
+    """A mistyped path is told before Ray starts; what lies elsewhere, and what files hold, workers look at."""
+    for location in given:
+        if location.is_local and not location.exists():
+            raise InputError(f"{location} does not exist; check the path.")
 
 
 def _folders(out: Location, candidates: Sequence[Candidate]) -> list[Location]:

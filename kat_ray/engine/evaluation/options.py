@@ -96,8 +96,8 @@ def anchored(config: EvaluationConfig) -> EvaluationConfig:
     )
 
 
-def locations(config: EvaluationConfig) -> list[Location]:
-    """All that workers read and write, but folders of models."""
-    named = [config.out, config.data, config.snapshot, *config.vectors, *config.document_vectors]
+def inputs(config: EvaluationConfig) -> list[Location]:
+    """All that workers read, but folders of models."""
+    named = [config.data, config.snapshot, *config.vectors, *config.document_vectors]
     checkpoints = [file for encoder in config.encoders for file in checkpoint_files(encoder.spec)]
     return [Location(uri) for uri in (*named, *checkpoints) if uri is not None]
