@@ -1,4 +1,4 @@
-"""One run of parts: what cannot be measured fails and costs the others nothing, and nothing is measured twice."""
+"""Parts on a small corpus, as they run on a large one."""
 
 from __future__ import annotations
 
@@ -7,106 +7,71 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import benchmark.parts
+from benchmark.baselines import Baselines
 from benchmark.clock import Clock
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
-from benchmark.names import PARTS
+from benchmark.graphs import measure_exact
+from benchmark.layouts import measure_layout
 from benchmark.parts import Run
+from benchmark.redis_server import has_redis
 from benchmark.sizes import Sizes
-from benchmark.whole_build import measure_build
-from kat_ray.errors import ResourceError
 
-SMALL = Sizes(rows=400)
+SIZES = Sizes(rows=1_500, brute=400, seeded=400, truth=60, minute=250, small=50, draws=60_000, lookups=500)
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Run:
-    return Run(Corpus(tmp_path, sizes=SMALL, encoder="hashing"), Clock())
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Built once, as `python -m jobs.build` does it."""
+    return Corpus(tmp_path_factory.mktemp("corpus"), sizes=SIZES, encoder="hashing")
 
 
-def test_a_part_is_measured_once(run, monkeypatch):
-    calls = []
-    monkeypatch.setattr(benchmark.parts, "measure_overhead", lambda corpus: calls.append(corpus) or Findings())
-    assert run.findings("overhead") is run.findings("overhead")
-    assert len(calls) == 1
+def test_the_corpus_is_built_and_its_texts_are_those_of_its_prompts(corpus):
+    assert corpus.snapshot.num_prompts == corpus.built.line["prompts"] == len(corpus.texts) > 1_000
+    assert corpus.built.seconds > sum(corpus.built.stages.values()) / 2
+    assert corpus.built.peak_bytes > 1e8
+    assert len(set(corpus.sample(300))) == 300
 
 
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (ResourceError("No instructions for it."), "No instructions for it."),
-        (ModuleNotFoundError("", name="faiss"), "faiss is not installed; run: pip install -e '.[benchmark]'"),
-        (ZeroDivisionError("by nothing"), "Unexpected ZeroDivisionError: by nothing"),
-    ],
-)
-def test_what_goes_wrong_is_a_bar_that_fails(run, monkeypatch, error, told):
-    def fail(corpus: Corpus) -> Findings:
-        raise error
-
-    monkeypatch.setattr(benchmark.parts, "measure_overhead", fail)
-    [one] = run.findings("overhead").told()
-    assert (one.name, one.passed, one.note) == ("overhead", False, told)
+def test_the_exact_graph_is_judged_and_compared(corpus):
+    found = measure_exact(corpus, Baselines(corpus))
+    by_name = {one.name: one for one in found.told()}
+    assert by_name["exact graph, recall@15"].ours == 1.0
+    assert "from 400 rows, quadratic" in by_name["exact graph"].note
+    assert not found.doubts
 
 
-def test_a_build_that_fails_is_tried_once_and_fails_all_parts_that_need_it(tmp_path, monkeypatch):
-    builds = []
-
-    def fail(*arguments: object) -> None:
-        builds.append(arguments)
-        raise ResourceError("The build failed: no room.")
-
-    monkeypatch.setattr("benchmark.corpus.run_build", fail)
-    run = Run(Corpus(tmp_path, sizes=SMALL), Clock())
-    parts = [run.findings(part).told()[0] for part in ("exact", "memory", "growth", "draws")]
-    assert [one.passed for one in parts] == [False] * 4
-    assert {one.note for one in parts} == {"The build failed: no room."}
-    assert len(builds) == 1
+def test_a_damaged_graph_is_refused(corpus, monkeypatch):
+    damaged = np.array(corpus.snapshot.neighbor_indices)
+    damaged[::2, 3] = damaged[::2, 2]
+    monkeypatch.setitem(corpus.snapshot._arrays, "neighbor_indices", damaged)
+    told = measure_exact(corpus, Baselines(corpus)).told()
+    assert not [one.name for one in told if one.passed]
 
 
-def test_every_part_has_its_way(run):
-    assert list(run._ways()) == list(PARTS)
+@pytest.mark.long
+@pytest.mark.parametrize("part", ["approximate", "overhead", "growth", "memory", "draws", "http"])
+def test_each_part_finds_its_quality_good(corpus, part):
+    found = Run(corpus, Clock()).findings(part)
+    assert found.measures
+    assert not found.doubts
+    assert not [one for one in found.measures if one.bar == "measured"]
 
 
-class _Fixed:
-    """A build of 100 prompts in 100 seconds, against a recipe of 1,000 seconds; the fast one takes as long."""
-
-    num_prompts, weights = 100, np.arange(100.0)
-    pairs, folder, encoder = "pairs.jsonl", Path("folder"), "hashing"
-    seconds, stages = 100.0, {"embeddings": 60.0, "neighbors": 30.0}
-
-    @property
-    def built(self) -> _Fixed:
-        return self
-
-    snapshot = built
+@pytest.mark.long
+def test_layouts_are_compared_by_one_measure(corpus):
+    by_name = {one.name: one for one in measure_layout(corpus, Baselines(corpus)).measures}
+    assert by_name["layout, given the graph"].ours == corpus.built.stages["layout"]
+    assert by_name["layout, trustworthiness"].ours == pytest.approx(0.95, abs=0.04)
+    assert by_name["layout, outliers"].passed
 
 
-class _Reversed(_Fixed):
-    weights = -np.arange(100.0)
+@pytest.mark.long
+@pytest.mark.skipif(not has_redis(), reason="no redis-server")
+def test_redis_answers_with_the_weights(corpus):
+    names = [one.name for one in Run(corpus, Clock()).findings("http").measures]
+    assert "Ray Serve, against Redis MGET" in names
 
 
-@pytest.fixture
-def recipe(monkeypatch):
-    monkeypatch.setattr("benchmark.whole_build._recipe", lambda *_: (1000.0, ""))
-
-
-@pytest.mark.usefixtures("recipe")
-@pytest.mark.parametrize("doubted", [None, "embed", "int8", "exact", "approximate", "layout"])
-def test_a_build_is_as_good_as_its_parts(monkeypatch, doubted):
-    monkeypatch.setattr("benchmark.whole_build.run_build", lambda *_: _Fixed())
-    found = {part: Findings(numbers={"per_second": 10.0, "seconds": 10.0}) for part in PARTS}
-    if doubted:
-        found[doubted].gate(Measure.at_least("quality", "", 0.5, 0.9))
-    exact, fast, same = measure_build(_Fixed(), None, found.__getitem__).told()
-    assert (exact.ours, fast.ours, same.ours) == (100.0, 100.0, pytest.approx(1.0))
-    assert exact.passed is (doubted not in ("embed", "exact", "layout"))
-    assert fast.passed is (doubted not in ("int8", "approximate", "layout"))
-
-
-@pytest.mark.usefixtures("recipe")
-def test_a_fast_build_with_other_weights_does_not_hold(monkeypatch):
-    monkeypatch.setattr("benchmark.whole_build.run_build", lambda *_: _Reversed())
-    exact, fast, same = measure_build(_Fixed(), None, lambda _: Findings()).told()
-    assert (exact.passed, fast.passed, same.passed) == (True, False, False)
+def test_the_first_pairs_have_so_many_prompts(corpus: Corpus, tmp_path: Path):
+    first = Corpus(tmp_path, corpus.first_pairs(40), sizes=SIZES)
+    assert first.texts == corpus.texts[:40]

@@ -18,7 +18,7 @@ from kat_ray.engine.build import build
 from kat_ray.engine.build_options import BuildConfig
 from kat_ray.engine.evaluation import evaluation
 from kat_ray.engine.evaluation.evaluation import evaluate
-from kat_ray.engine.evaluation.options import Drawing, EvaluationConfig, anchored, inputs
+from kat_ray.engine.evaluation.options import Drawing, EvaluationConfig
 from kat_ray.engine.evaluation.subject import TextSubject
 from kat_ray.engine.session import Device
 from kat_ray.engine.tasks import run_with_progress
@@ -155,22 +155,6 @@ def test_a_build_treats_a_relative_model_folder_likewise(
     monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
     with pytest.raises(ResourceError, match=r"best.pt is a relative path in a submitted job"):
         build(replace(config, encoder="projection:best.pt"))
-
-
-def test_all_places_stand_from_the_root(tmp_path: Path, empty_model: Path) -> None:
-    specs = ("hashing", "checkpoint:models/sft", "projection:a.pt@models/sft", "projection:s3://b/a.pt@org/base")
-    config = EvaluationConfig("out", "data", tuple(map(EncoderConfig, specs)), ("x.npy",), ("y.npy",), snapshot="store")
-    whole = anchored(config)
-    told = [whole.out, *(location.uri for location in inputs(whole))]
-    assert told == [
-        *(f"{tmp_path}/{name}" for name in ("out", "data", "store", "x.npy", "y.npy", "a.pt")),
-        "s3://b/a.pt",
-    ]
-    sft = f"{tmp_path}/models/sft"
-    anchored_specs = [encoder.spec for encoder in whole.encoders]
-    assert anchored_specs == [
-        "hashing", f"checkpoint:{sft}", f"projection:{tmp_path}/a.pt@{sft}", "projection:s3://b/a.pt@org/base",
-    ]  # fmt: skip
 
 
 def test_a_checkpoint_that_cannot_be_used_is_told_before_any_is_evaluated(
@@ -320,22 +304,6 @@ def test_workers_that_share_only_object_storage_evaluate_checkpoints_there(
             evaluate(replace(config, encoders=(EncoderConfig(f"projection:{tmp_path}/best.pt@{base}"),)))
     finally:
         cluster.shutdown()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"data": "/nowhere"},
-        {"snapshot": "/nowhere"},
-        {"vectors": ("/nowhere",)},
-        {"vectors": (__file__,), "document_vectors": ("/nowhere",)},
-        {"encoders": (EncoderConfig("projection:/nowhere.pt@base"),)},
-    ],
-)
-def test_a_path_that_is_not_there_is_told_before_ray_starts(change: dict[str, object], data: str) -> None:
-    fields = {"out": "out", "data": data, "encoders": (HASHING,), "address": "127.0.0.1:1"}
-    with pytest.raises(InputError, match=r"^/nowhere(\.pt)? does not exist; check the path"):
-        evaluate(EvaluationConfig(**{**fields, **change}))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
