@@ -72,7 +72,7 @@ serve: $(INSTALLED)
 
 # Two processes: one for all tests on Ray, which mostly wait for clusters, and one for the others.
 test: viewer
-	@$(BIN)/python -m benchmark.browser
+	@$(BIN)/python -m benchmark.browser.chromium
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 test-long: viewer

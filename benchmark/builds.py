@@ -12,7 +12,7 @@ from functools import cached_property
 from tempfile import TemporaryFile
 from typing import Any
 
-from benchmark.machine import ROOT
+from benchmark.figures.machine import ROOT
 from kat_ray.errors import ResourceError
 from kat_ray.snapshot.snapshot import Snapshot
 

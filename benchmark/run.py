@@ -6,18 +6,18 @@ import traceback
 from collections.abc import Callable
 
 from benchmark.baselines import Baselines
-from benchmark.clock import Clock
 from benchmark.corpus import Corpus
-from benchmark.draws import measure_draws
-from benchmark.embedding import measure_embedding
-from benchmark.findings import Findings
-from benchmark.graphs import measure_approximate, measure_exact
-from benchmark.growth import measure_growth
-from benchmark.layouts import measure_layout
+from benchmark.figures.clock import Clock
+from benchmark.figures.findings import Findings
 from benchmark.names import BUILDING, READING, SHOWING
-from benchmark.overhead import measure_overhead
-from benchmark.weights_http import measure_http
-from benchmark.whole_build import measure_build, measure_memory
+from benchmark.parts.draws import measure_draws
+from benchmark.parts.embedding import measure_embedding
+from benchmark.parts.graphs import measure_approximate, measure_exact
+from benchmark.parts.growth import measure_growth
+from benchmark.parts.layouts import measure_layout
+from benchmark.parts.overhead import measure_overhead
+from benchmark.parts.weights_http import measure_http
+from benchmark.parts.whole_build import measure_build, measure_memory
 from kat_ray.errors import KatRayError, ResourceError
 
 
@@ -90,6 +90,6 @@ class Run:
 
 
 def _map(corpus: Corpus) -> Findings:
-    from benchmark.map import measure_map  # needs Playwright, which the other parts do without
+    from benchmark.parts.map import measure_map  # needs Playwright, which the other parts do without
 
     return measure_map(corpus.shown.location.uri)

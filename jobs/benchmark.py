@@ -25,8 +25,8 @@ from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
 
 if TYPE_CHECKING:
-    from benchmark.clock import Clock
-    from benchmark.measure import Measure
+    from benchmark.figures.clock import Clock
+    from benchmark.figures.measure import Measure
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ def run(options: BenchmarkOptions) -> dict[str, Any]:
     refuse_relative(options.pairs, options.snapshot, options.json)
     if options.snapshot is not None:
         Snapshot.open(options.snapshot)  # a mistyped one is told before anything is measured
-    from benchmark.clock import Clock
-    from benchmark.machine import describe_machine
-    from benchmark.measure import render
+    from benchmark.figures.clock import Clock
+    from benchmark.figures.machine import describe_machine
+    from benchmark.figures.measure import render
 
     machine, clock = describe_machine(), Clock()
     parts = measure(options, clock)
@@ -72,7 +72,7 @@ def run(options: BenchmarkOptions) -> dict[str, Any]:
 def measure(options: BenchmarkOptions, clock: Clock) -> dict[str, list[Measure]]:
     """The figures of each part, on one corpus that is gone afterwards."""
     from benchmark.corpus import Corpus
-    from benchmark.parts import Run
+    from benchmark.run import Run
 
     only = dict.fromkeys(options.only)
     with TemporaryDirectory(prefix="kat-ray-benchmark-") as folder:

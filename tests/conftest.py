@@ -19,7 +19,13 @@ _CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "testing",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-_ON_RAY = ("tests/benchmark/test_runs.py", "tests/engine/", "tests/jobs/", "tests/serve/", "tests/test_readme.py")
+_ON_RAY = (
+    "tests/benchmark/test_parts.py",
+    "tests/engine/",
+    "tests/jobs/",
+    "tests/serve/",
+    "tests/test_readme.py",
+)
 _IN_BROWSER = ("tests/viewer/", "tests/evaluation/test_page_in_browser.py")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page
 
-from benchmark.pages import open_page
+from benchmark.browser.pages import open_page
 
 Pixels = Sequence[tuple[float, float]]
 """Middles of pixels, from the upper left corner of what shows points."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, Route
 
-from benchmark.machine import ROOT
+from benchmark.figures.machine import ROOT
 from kat_ray.errors import ResourceError
 
 _VIEWER = ROOT / "viewer"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from playwright.sync_api import Page
 
-from benchmark.map_pages import MapPage, Pixels, Size
-from benchmark.pages import open_page
+from benchmark.browser.map_pages import MapPage, Pixels, Size
+from benchmark.browser.pages import open_page
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmark.measure import Measure
+from benchmark.figures.measure import Measure
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from kat_ray.arrays import Float64Vector
 from kat_ray.client.chi_square import pearson, survival
 from kat_ray.geometry.sampling import CumulativeTable, draw

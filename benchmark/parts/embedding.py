@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmark.baselines import Baselines
 from benchmark.encoding import Encoded, encode_in_processes
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from benchmark.sizes import Sizes
 from kat_ray.arrays import Float32Matrix, Float64Vector
 from kat_ray.encoders.encoder import EncoderConfig

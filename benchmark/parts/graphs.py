@@ -6,8 +6,8 @@ import numpy as np
 
 from benchmark.baselines import Baselines
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from benchmark.stages import run_graph
 from benchmark.truth import direct_distances, recall_by_graph, recall_by_truth
 

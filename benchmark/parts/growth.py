@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from benchmark.builds import run_build
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from benchmark.stages import run_graph
 from benchmark.truth import direct_distances
 from kat_ray.snapshot.snapshot import Snapshot

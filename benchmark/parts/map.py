@@ -13,13 +13,13 @@ from collections.abc import Iterator, Sequence
 
 from playwright.sync_api import Browser, sync_playwright
 
-from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
-from benchmark.findings import Findings
-from benchmark.map_pages import MapPage, SeedsPage, Size, Traffic, fresh_page, retained_bytes
-from benchmark.measure import Measure
-from benchmark.pages import built_pages
-from benchmark.picking import IdPage, agreement, coverage, random_pixels
-from benchmark.service import running
+from benchmark.browser.chromium import FLAGS, NO_BROWSER, provide_browser
+from benchmark.browser.map_pages import MapPage, SeedsPage, Size, Traffic, fresh_page, retained_bytes
+from benchmark.browser.pages import built_pages
+from benchmark.browser.picking import IdPage, agreement, coverage, random_pixels
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
+from benchmark.servers.service import running
 from kat_ray.errors import ResourceError
 
 _LOADS = 5

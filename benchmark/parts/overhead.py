@@ -8,8 +8,8 @@ import numpy as np
 
 from benchmark.builds import run_build, timed_process
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from benchmark.sizes import num_cores
 
 

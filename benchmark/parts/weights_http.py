@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
-from benchmark.redis_server import (
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
+from benchmark.servers.redis_server import (
     WeightsInRedis,
     answers_per_second,
     has_redis,
@@ -20,8 +20,8 @@ from benchmark.redis_server import (
     running_redis,
     weights_in,
 )
-from benchmark.service import running, running_plain
-from benchmark.traffic import Request, measure
+from benchmark.servers.service import running, running_plain
+from benchmark.servers.traffic import Request, measure
 from kat_ray.arrays import Float64Vector
 from kat_ray.snapshot.wire import ARROW_STREAM, decode_lookup, encode_ids
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from benchmark.baselines import Baselines
 from benchmark.builds import run_build
 from benchmark.corpus import Corpus
-from benchmark.embedding import rank_correlation
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
+from benchmark.parts.embedding import rank_correlation
 from kat_ray.errors import KatRayError
 
 _GIGABYTE = 1e9

@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.service import free_port
-from benchmark.traffic import NUM_CONNECTIONS
+from benchmark.servers.service import free_port
+from benchmark.servers.traffic import NUM_CONNECTIONS
 from kat_ray.errors import ResourceError
 
 _BATCH = 10_000

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import IO
 
-from benchmark.machine import ROOT
+from benchmark.figures.machine import ROOT
 from kat_ray.errors import ResourceError
 
 _END_SECONDS = 30

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from benchmark.baselines import Baselines
-from benchmark.clock import Clock
 from benchmark.corpus import Corpus
-from benchmark.graphs import measure_exact
-from benchmark.layouts import measure_layout
-from benchmark.parts import Run
-from benchmark.redis_server import has_redis
+from benchmark.figures.clock import Clock
+from benchmark.parts.graphs import measure_exact
+from benchmark.parts.layouts import measure_layout
+from benchmark.run import Run
+from benchmark.servers.redis_server import has_redis
 from benchmark.sizes import Sizes
 
 SIZES = Sizes(rows=1_500, brute=400, seeded=400, truth=60, minute=250, small=50, draws=60_000, lookups=500)

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import benchmark.parts
-from benchmark.clock import Clock
+import benchmark.run
 from benchmark.corpus import Corpus
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.clock import Clock
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from benchmark.names import PARTS
-from benchmark.parts import Run
+from benchmark.parts.whole_build import measure_build
+from benchmark.run import Run
 from benchmark.sizes import Sizes
-from benchmark.whole_build import measure_build
 from kat_ray.errors import ResourceError
 
 SMALL = Sizes(rows=400)
@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Run:
 
 def test_a_part_is_measured_once(run, monkeypatch):
     calls = []
-    monkeypatch.setattr(benchmark.parts, "measure_overhead", lambda corpus: calls.append(corpus) or Findings())
+    monkeypatch.setattr(benchmark.run, "measure_overhead", lambda corpus: calls.append(corpus) or Findings())
     assert run.findings("overhead") is run.findings("overhead")
     assert len(calls) == 1
 
@@ -45,7 +45,7 @@ def test_what_goes_wrong_is_a_bar_that_fails(run, monkeypatch, error, told):
     def fail(corpus: Corpus) -> Findings:
         raise error
 
-    monkeypatch.setattr(benchmark.parts, "measure_overhead", fail)
+    monkeypatch.setattr(benchmark.run, "measure_overhead", fail)
     [one] = run.findings("overhead").told()
     assert (one.name, one.passed, one.note) == ("overhead", False, told)
 
@@ -89,13 +89,13 @@ class _Reversed(_Fixed):
 
 @pytest.fixture
 def recipe(monkeypatch):
-    monkeypatch.setattr("benchmark.whole_build._recipe", lambda *_: (1000.0, ""))
+    monkeypatch.setattr("benchmark.parts.whole_build._recipe", lambda *_: (1000.0, ""))
 
 
 @pytest.mark.usefixtures("recipe")
 @pytest.mark.parametrize("doubted", [None, "embed", "int8", "exact", "approximate", "layout"])
 def test_a_build_is_as_good_as_its_parts(monkeypatch, doubted):
-    monkeypatch.setattr("benchmark.whole_build.run_build", lambda *_: _Fixed())
+    monkeypatch.setattr("benchmark.parts.whole_build.run_build", lambda *_: _Fixed())
     found = {part: Findings(numbers={"per_second": 10.0, "seconds": 10.0}) for part in PARTS}
     if doubted:
         found[doubted].gate(Measure.at_least("quality", "", 0.5, 0.9))
@@ -107,6 +107,6 @@ def test_a_build_is_as_good_as_its_parts(monkeypatch, doubted):
 
 @pytest.mark.usefixtures("recipe")
 def test_a_fast_build_with_other_weights_does_not_hold(monkeypatch):
-    monkeypatch.setattr("benchmark.whole_build.run_build", lambda *_: _Reversed())
+    monkeypatch.setattr("benchmark.parts.whole_build.run_build", lambda *_: _Reversed())
     exact, fast, same = measure_build(_Fixed(), None, lambda _: Findings()).told()
     assert (exact.passed, fast.passed, same.passed) == (True, False, False)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
+from benchmark.browser.chromium import FLAGS, NO_BROWSER, provide_browser
 from kat_ray.evaluation.comparison import compare
 from kat_ray.evaluation.page import write_page
 from tests.evaluation.evaluations import HOSTILE, evaluated, maps_of, named

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-import benchmark.parts
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+import benchmark.run
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 from benchmark.names import PARTS
 from jobs.benchmark import BenchmarkOptions, run
 from jobs.command import run_job
@@ -23,7 +23,7 @@ UNMET = Measure.at_least("picked", "%", 90.0, 98.0)
 def measured(monkeypatch: pytest.MonkeyPatch) -> Findings:
     """What each part is found to do."""
     found = Findings()
-    monkeypatch.setattr(benchmark.parts.Run, "findings", lambda self, part: found)
+    monkeypatch.setattr(benchmark.run.Run, "findings", lambda self, part: found)
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 
-from benchmark.traffic import Figures, Request, measure
+from benchmark.servers.traffic import Figures, Request, measure
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.snapshot.wire import encode_ids

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect, sync_playwright
 
-from benchmark.browser import FLAGS, NO_BROWSER, provide_browser
+from benchmark.browser.chromium import FLAGS, NO_BROWSER, provide_browser
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location

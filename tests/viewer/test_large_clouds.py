@@ -12,8 +12,8 @@ import struct
 import numpy as np
 import pytest
 
-from benchmark.map_pages import MapPage, retained_bytes
-from benchmark.picking import coverage, random_pixels
+from benchmark.browser.map_pages import MapPage, retained_bytes
+from benchmark.browser.picking import coverage, random_pixels
 
 SNAPSHOT = "00000000000000a5"
 BLOBS = 400

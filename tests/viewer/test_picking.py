@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.map_pages import MapPage
-from benchmark.picking import IdPage, agreement, coverage, random_pixels
+from benchmark.browser.map_pages import MapPage
+from benchmark.browser.picking import IdPage, agreement, coverage, random_pixels
 
 POSES = [(0.6, 2.9), (2.1, 1.2), (4.4, 0.5)]
 LEAST = 0.98

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-import benchmark.clock
-from benchmark.clock import Clock
+import benchmark.figures.clock
+from benchmark.figures.clock import Clock
 
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, to be set."""
     time = [0.0]
-    monkeypatch.setattr(benchmark.clock.time, "perf_counter", lambda: time[0])
+    monkeypatch.setattr(benchmark.figures.clock.time, "perf_counter", lambda: time[0])
     return time
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from benchmark.findings import Findings
-from benchmark.measure import Measure
+from benchmark.figures.findings import Findings
+from benchmark.figures.measure import Measure
 
 FAST = Measure.less("graph", "s", 1.0, 20.0, 15)
 

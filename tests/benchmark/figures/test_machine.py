@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 
-from benchmark.machine import describe_machine
+from benchmark.figures.machine import describe_machine
 
 
 def test_the_machine_is_told_without_its_name():

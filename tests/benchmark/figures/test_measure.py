@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmark.measure import Measure, render
+from benchmark.figures.measure import Measure, render
 
 
 @pytest.mark.parametrize(("ours", "holds"), [(4.9, True), (5.0, True), (5.1, False), (0.0, True)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmark.embedding import judge_embedding
 from benchmark.encoding import Encoded, encode_in_processes
+from benchmark.parts.embedding import judge_embedding
 from benchmark.sizes import Sizes
 from kat_ray.encoders.encoder import EncoderConfig
 from kat_ray.encoders.loading import load_encoder

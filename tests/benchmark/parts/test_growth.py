@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmark.growth import differing_rows
+from benchmark.parts.growth import differing_rows
 from kat_ray.geometry.neighbors import exact_neighbors
 
 K = 4

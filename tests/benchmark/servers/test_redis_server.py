@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from benchmark.redis_server import _answer_bytes, question, weights_in
+from benchmark.servers.redis_server import _answer_bytes, question, weights_in
 
 WEIGHTS = [0.25, 1e-9, 0.75]
 
