@@ -9,6 +9,8 @@ A service prints its line when it is ready and stays until SIGINT or SIGTERM.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import signal
@@ -24,6 +26,8 @@ import tyro
 
 from kat_ray.errors import InputError, KatRayError
 from kat_ray.storage import Location
+
+atexit.register(gc.freeze)  # or Python looks once more through all that libraries made, for half a second
 
 Options = TypeVar("Options")
 _ENDED: dict[str | int | None, str] = {

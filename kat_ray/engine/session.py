@@ -1,25 +1,24 @@
 """Joins a Ray cluster or starts an embedded one, and says what it offers.
 
-Knows addresses, authentication and logging; knows nothing of stages. `ray.init` stands here alone.
+Knows addresses and logging; knows nothing of stages. `ray.init` stands here alone.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import secrets
 import socket
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import ray
-from ray._private import ray_constants
 
+from kat_ray.engine.embedded import PACKAGE, embedded_cluster
 from kat_ray.errors import ResourceError
 from kat_ray.storage import Location
 
@@ -57,10 +56,7 @@ def session(address: str | None = None, packages: Sequence[Path] = ()) -> Iterat
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own log files keep the rest
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
     os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # with another `print` numba compiles no UMAP in this process
-    target = resolve_address(address)
-    if target == "local":
-        _protect_embedded_cluster()
-    _connect(target, packages)
+    _connect(resolve_address(address), packages)
     try:
         _configure_data()
         yield current_cluster()
@@ -125,26 +121,17 @@ def require_shared(locations: Sequence[Location]) -> None:
             )
 
 
-def _protect_embedded_cluster() -> None:
-    """A token of this process alone: Ray then asks for it, so no other user of the machine can join the cluster.
-
-    Without one Ray would write a token into the home directory, which later clusters and drivers trip over.
-    """
-    if not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
-        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-
-
 def _connect(target: str, packages: Sequence[Path]) -> None:
-    local = {"include_dashboard": False} if target == "local" else {}
     _require_reachable(target)
+    starting: AbstractContextManager[dict[str, Any]] = embedded_cluster() if target == "local" else nullcontext({})
     try:
-        with _native_lines_held(), _loopback_node(target):
+        with _native_lines_held(), starting as options:
             ray.init(
                 address=target,
                 logging_level="ERROR",
                 log_to_driver=False,
                 runtime_env=_runtime_env(target, packages),
-                **local,
+                **options,
             )
     except (ConnectionError, RuntimeError, ValueError, SystemExit) as error:  # Ray ends the process at a foreign port
         reason = (str(error).strip().splitlines() or [""])[0]
@@ -166,20 +153,6 @@ def _require_reachable(target: str) -> None:
 
 
 @contextmanager
-def _loopback_node(target: str) -> Iterator[None]:
-    """An embedded node takes 127.0.0.1 for its address, and Ray then binds its ports there, not on every interface.
-
-    This is what RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 says, which Ray reads only while it is imported.
-    """
-    before = ray_constants.ENABLE_RAY_CLUSTER
-    ray_constants.ENABLE_RAY_CLUSTER = before and target != "local"
-    try:
-        yield
-    finally:
-        ray_constants.ENABLE_RAY_CLUSTER = before
-
-
-@contextmanager
 def _native_lines_held() -> Iterator[None]:
     """Keep what Ray's native part writes while it starts off the terminal; show it when the start fails."""
     stderr = os.dup(2)
@@ -197,13 +170,8 @@ def _native_lines_held() -> Iterator[None]:
 
 
 def _runtime_env(target: str, packages: Sequence[Path]) -> dict[str, object] | None:
-    """Workers import this package: jobs bring their folder, an embedded cluster sees ours, others get a copy."""
-    package = Path(__file__).resolve().parents[1]
-    if _is_submitted():
-        return None
-    if target == "local":
-        return {"env_vars": {"PYTHONPATH": str(package.parent)}}
-    return {"py_modules": [str(package), *map(str, packages)]}
+    """A running cluster gets a copy of this package; jobs bring their folder, and an embedded cluster sees ours."""
+    return None if _is_submitted() or target == "local" else {"py_modules": [str(PACKAGE), *map(str, packages)]}
 
 
 def _is_submitted() -> bool:

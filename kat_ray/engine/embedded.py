@@ -1,0 +1,74 @@
+"""A cluster that lives as long as this process: safe on a machine with other users, and quick to start and to end.
+
+Knows how Ray starts on one machine; `ray.init` itself stands in session.py.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import ray_constants
+
+PACKAGE = Path(__file__).resolve().parents[1]
+"""The folder of this package, which workers import."""
+_KEPT_WORKERS = 8 + 2 * (os.cpu_count() or 1)
+"""Processes below which idle ones stay. By default Ray ends them when there are more than CPUs, its own for datasets
+among them, and a build starts new ones a moment later, which import for a second."""
+
+
+@contextmanager
+def embedded_cluster() -> Iterator[dict[str, Any]]:
+    """What to give to `ray.init` inside the block, so that it starts one."""
+    _protect()
+    with _on_loopback(), _importable():
+        yield {"include_dashboard": False, "_system_config": {"num_workers_soft_limit": _KEPT_WORKERS}}
+        _end_autoscaler()
+
+
+def _protect() -> None:
+    """A token of this process alone: Ray then asks for it, so no other user of the machine can join the cluster.
+
+    Without one Ray would write a token into the home directory, which later clusters and drivers trip over.
+    """
+    if not {"RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"} & set(os.environ):
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+
+
+@contextmanager
+def _on_loopback() -> Iterator[None]:
+    """The node takes 127.0.0.1 for its address, and Ray then binds its ports there, not on every interface.
+
+    This is what RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 says, which Ray reads only while it is imported.
+    """
+    before = ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = False
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = before
+
+
+@contextmanager
+def _importable() -> Iterator[None]:
+    """Workers find this package where it is.
+
+    A runtime environment could say so, too; but workers that Ray starts ahead have none, so they would be of no use.
+    """
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(PACKAGE.parent), before)))
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONPATH"]
+        os.environ.update({"PYTHONPATH": before} if before is not None else {})
+
+
+def _end_autoscaler() -> None:
+    """One machine does not grow, and at the end of a cluster this process would be waited for a second."""
+    ray._private.worker._global_node.kill_monitor(check_alive=False)
