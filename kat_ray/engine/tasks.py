@@ -58,7 +58,9 @@ class Call:
     def start(self, **options: object) -> Any:
         """Submit; Ray itself repeats it when its worker is lost."""
         hardware = {"num_gpus": self.num_gpus, "num_cpus": 0} if self.num_gpus else {"num_cpus": self.num_cpus}
-        remote = ray.remote(self.function).options(max_retries=MAX_IDLE_ATTEMPTS, **hardware, **options)
+        # Given to `options` instead, Ray would give a process that has used a GPU to the next task, with its memory
+        # there and its device, whatever that task's is.
+        remote = ray.remote(max_retries=MAX_IDLE_ATTEMPTS, **hardware, **options)(self.function)
         return remote.remote(*self.arguments)
 
 

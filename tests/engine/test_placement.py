@@ -21,6 +21,7 @@ from kat_ray.encoders.loading import load_encoder
 from kat_ray.engine import embedding, neighbors, scores
 from kat_ray.engine.hardware import resolve_hardware
 from kat_ray.engine.session import session
+from kat_ray.engine.tasks import Call, run_task, run_with_progress
 from kat_ray.errors import ResourceError
 from kat_ray.geometry.layout import LayoutConfig
 from kat_ray.snapshot.columns import PROMPT_BLOCK_ROWS
@@ -62,6 +63,23 @@ def assert_one_gpu_each(folder: Path) -> None:
     nodes = sorted({node for node, _ in found})
     assert len(nodes) == 2
     assert found == [(node, gpu) for node in nodes for gpu in "01"]
+
+
+def own_pid() -> int:
+    return os.getpid()
+
+
+def yielded_pid() -> Iterator[tuple[int]]:
+    """What it yields is no progress but the result."""
+    yield (os.getpid(),)
+
+
+def test_a_process_that_has_had_a_gpu_gets_no_other_task(gpus: None) -> None:
+    """It would keep its memory there, and its device, whichever the next task is given."""
+    pids = [run_task(own_pid, num_gpus=1) for _ in range(3)]
+    calls = [Call(yielded_pid, (), num_gpus=1) for _ in range(3)]
+    pids += [pid for (pid,) in run_with_progress("pids", calls, 0, at_once=1)]
+    assert len(set(pids)) == 6
 
 
 class RecordingEncoder:
