@@ -18,16 +18,17 @@ from ray._private import ray_constants
 PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of this package, which workers import."""
 _KEPT_WORKERS = 8 + 2 * (os.cpu_count() or 1)
-"""Processes below which idle ones stay. By default Ray ends them when there are more than CPUs, its own for datasets
-among them, and a build starts new ones a moment later, which import for a second."""
+"""While there are no more processes than this, idle ones stay: two a CPU, since one stage follows the other, and Ray's
+own. By default Ray ends them as soon as there are more than CPUs, and the next stage's import for a second."""
 
 
 @contextmanager
 def embedded_cluster() -> Iterator[dict[str, Any]]:
     """What to give to `ray.init` inside the block, so that it starts one."""
+    os.environ.setdefault("RAY_num_workers_soft_limit", str(_KEPT_WORKERS))
     _protect()
     with _on_loopback(), _importable():
-        yield {"include_dashboard": False, "_system_config": {"num_workers_soft_limit": _KEPT_WORKERS}}
+        yield {"include_dashboard": False}
         _end_autoscaler()
 
 
@@ -65,10 +66,12 @@ def _importable() -> Iterator[None]:
     try:
         yield
     finally:
-        del os.environ["PYTHONPATH"]
-        os.environ.update({"PYTHONPATH": before} if before is not None else {})
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
 
 
 def _end_autoscaler() -> None:
-    """One machine does not grow, and at the end of a cluster this process would be waited for a second."""
+    """One machine does not grow, and at the end of a cluster Ray would wait a second for the autoscaler's process."""
     ray._private.worker._global_node.kill_monitor(check_alive=False)

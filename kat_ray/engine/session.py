@@ -56,12 +56,14 @@ def session(address: str | None = None, packages: Sequence[Path] = ()) -> Iterat
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # Ray's own log files keep the rest
     os.environ.setdefault("RAY_task_oom_retries", str(OUT_OF_MEMORY_RETRIES))
     os.environ.setdefault("RAY_TQDM_PATCH_PRINT", "0")  # with another `print` numba compiles no UMAP in this process
-    _connect(resolve_address(address), packages)
+    is_nested = ray.is_initialized()
     try:
+        _connect(resolve_address(address), packages)
         _configure_data()
         yield current_cluster()
     finally:
-        ray.shutdown()
+        if not is_nested:  # which is refused, and must not end the outer one
+            ray.shutdown()
 
 
 def resolve_address(address: str | None) -> str:

@@ -1,4 +1,4 @@
-"""An embedded cluster: workers find the package, its processes end with it, and nothing of this process changes."""
+"""An embedded cluster: workers find the package, idle ones stay, and its processes end with it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import psutil
 import pytest
 import ray
 
+from kat_ray.engine import embedded
 from kat_ray.engine.embedded import PACKAGE
 from kat_ray.engine.session import session
 from kat_ray.engine.tasks import Call, run_side_by_side, run_task
+from kat_ray.errors import ResourceError
+from tests.engine.conftest import workers_named
 
 
 def _pid() -> int:
@@ -55,8 +58,6 @@ def test_idle_workers_stay_beside_as_many_actors_as_there_are_cpus() -> None:
         assert first not in ray.get([actor.pid.remote() for actor in actors])
         time.sleep(3)  # Ray looks each second for idle processes to end
         assert psutil.pid_exists(first)
-        del actors
-        assert run_task(_pid) == first
 
 
 def test_its_processes_end_with_it_and_none_waits_for_more_machines() -> None:
@@ -65,5 +66,32 @@ def test_its_processes_end_with_it_and_none_waits_for_more_machines() -> None:
         run_side_by_side("warm", [Call(_pid, ())] * 2)
         started = _family() - before
         assert len(started) > 5
-        assert not [each for each in started if "autoscaler" in " ".join(each.cmdline()[:4])]
+        assert not workers_named("/ray/autoscaler/")
     assert not psutil.wait_procs(started, timeout=30)[1]
+
+
+def test_a_session_inside_another_is_refused_and_leaves_it_alone() -> None:
+    with session("local"):
+        worker = run_task(_pid)
+        with pytest.raises(ResourceError, match="Cannot join Ray at local"), session("local"):
+            pass
+        assert psutil.pid_exists(worker)
+        assert run_task(_pid)
+
+
+def test_a_start_that_is_broken_off_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = _family()
+
+    def interrupt() -> None:
+        started.update(_family() - before)
+        raise KeyboardInterrupt
+
+    started: set[psutil.Process] = set()
+    with monkeypatch.context() as patch:
+        patch.setattr(embedded, "_end_autoscaler", interrupt)
+        with pytest.raises(KeyboardInterrupt), session("local"):
+            pass
+    assert len(started) > 5
+    assert not psutil.wait_procs(started, timeout=30)[1]
+    with session("local"):
+        assert run_task(_pid)
