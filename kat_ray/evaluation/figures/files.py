@@ -37,7 +37,7 @@ def write_figures(
     Each names the encoder at its foot. The folder is made.
     """
     written = []
-    foot = f"{encoder}: {relevance.num_queries:,} queries, {relevance.num_documents:,} documents"
+    foot = f"{relevance.num_queries:,} queries, {relevance.num_documents:,} documents; encoder {encoder}"
     for name, figure in _figures(labels, scores, relevance, maps, block):
         sign(figure, foot)
         save(figure, folder / name)

@@ -106,8 +106,8 @@ def sign(figure: Figure, text: str) -> None:
     line = fitted(text, (WIDTH - 2 * EDGE) * 72.0)
     figure.text(EDGE / WIDTH, 0.06 / height, line, color=FAINT, fontsize=SMALL, va="bottom")
     if isinstance(engine := figure.get_layout_engine(), ConstrainedLayoutEngine):
-        left, bottom, width, top = engine.get()["rect"]
-        engine.set(rect=(left, bottom + room, width, top - room))
+        left, bottom, width, high = engine.get()["rect"]
+        engine.set(rect=(left, bottom + room, width, high - room))
 
 
 def two_digits(value: float) -> str:

@@ -70,7 +70,7 @@ def test_a_foot_tells_encoder_and_size_below_everything_else(planted, tmp_path, 
     for figure in saved:
         figure.draw_without_rendering()
         foot = figure.texts[-1]
-        assert foot.get_text() == "an-encoder: 60 queries, 60 documents"
+        assert foot.get_text() == "60 queries, 60 documents; encoder an-encoder"
         others = [text for text in figure.findobj(Text) if text is not foot and text.get_text()]
         box = foot.get_window_extent()
         assert box.y0 > 0
