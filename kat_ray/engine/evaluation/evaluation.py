@@ -57,7 +57,7 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     folders = _folders(out, candidates)
     _require_there(inputs(config))
     with session(config.address) as cluster:
-        require_shared([out, *inputs(config)])
+        require_shared([out, *(location for location, _ in inputs(config))])
         plan = run_task(plan_evaluation, config)
         config = _on_hardware(config)
         candidates = candidates_of(config)
@@ -77,11 +77,11 @@ def evaluate(config: EvaluationConfig) -> EvaluationResult:
     return replace(told, summary=summary)
 
 
-def _require_there(given: Sequence[Location]) -> None:
+def _require_there(given: Sequence[tuple[Location, str]]) -> None:
     """A mistyped path is told before Ray starts; what lies elsewhere, and what files hold, workers look at."""
-    for location in given:
+    for location, expected in given:
         if location.is_local and not location.exists():
-            raise InputError(f"{location} does not exist; check the path.")
+            raise InputError(f"{location} does not exist; expected {expected}.")
 
 
 def _folders(out: Location, candidates: Sequence[Candidate]) -> list[Location]:

@@ -96,8 +96,12 @@ def anchored(config: EvaluationConfig) -> EvaluationConfig:
     )
 
 
-def inputs(config: EvaluationConfig) -> list[Location]:
-    """All that workers read, but folders of models."""
-    named = [config.data, config.snapshot, *config.vectors, *config.document_vectors]
-    checkpoints = [file for encoder in config.encoders for file in checkpoint_files(encoder.spec)]
-    return [Location(uri) for uri in (*named, *checkpoints) if uri is not None]
+def inputs(config: EvaluationConfig) -> list[tuple[Location, str]]:
+    """All that workers read, but folders of models, and what is expected there."""
+    given = [
+        (config.data, "queries in a JSON, JSONL or Parquet file, or a folder of them"),
+        (config.snapshot, "a store or a snapshot"),
+        *((file, "vectors in a .npy or .pt file") for file in (*config.vectors, *config.document_vectors)),
+        *((file, "a checkpoint in a .pt file") for each in config.encoders for file in checkpoint_files(each.spec)),
+    ]
+    return [(Location(uri), expected) for uri, expected in given if uri is not None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def test_all_places_stand_from_the_root(tmp_path: Path, monkeypatch: pytest.Monk
     specs = ("hashing", "checkpoint:models/sft", "projection:a.pt@models/sft", "projection:s3://b/a.pt@org/base")
     config = EvaluationConfig("out", "data", tuple(map(EncoderConfig, specs)), ("x.npy",), ("y.npy",), snapshot="store")
     whole = anchored(config)
-    told = [whole.out, *(location.uri for location in inputs(whole))]
+    told = [whole.out, *(location.uri for location, _ in inputs(whole))]
     assert told == [
         *(f"{tmp_path}/{name}" for name in ("out", "data", "store", "x.npy", "y.npy", "a.pt")),
         "s3://b/a.pt",
@@ -31,16 +32,16 @@ def test_all_places_stand_from_the_root(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "change",
+    ("change", "expected"),
     [
-        {"data": "/nowhere"},
-        {"snapshot": "/nowhere"},
-        {"vectors": ("/nowhere",)},
-        {"vectors": (__file__,), "document_vectors": ("/nowhere",)},
-        {"encoders": (EncoderConfig("projection:/nowhere.pt@base"),)},
+        ({"data": "/nowhere"}, "queries in a JSON"),
+        ({"snapshot": "/nowhere"}, "a store or a snapshot"),
+        ({"vectors": ("/nowhere",)}, "vectors in a .npy or .pt file"),
+        ({"vectors": (__file__,), "document_vectors": ("/nowhere",)}, "vectors in a .npy or .pt file"),
+        ({"encoders": (EncoderConfig("projection:/nowhere.pt@base"),)}, "a checkpoint in a .pt file"),
     ],
 )
-def test_a_path_that_is_not_there_is_told_before_ray_starts(change: dict[str, object]) -> None:
+def test_a_path_that_is_not_there_is_told_before_ray_starts(change: dict[str, object], expected: str) -> None:
     fields = {"out": "out", "data": __file__, "encoders": (EncoderConfig("hashing"),), "address": "127.0.0.1:1"}
-    with pytest.raises(InputError, match=r"^/nowhere(\.pt)? does not exist; check the path"):
+    with pytest.raises(InputError, match=rf"^/nowhere(\.pt)? does not exist; expected {re.escape(expected)}"):
         evaluate(EvaluationConfig(**{**fields, **change}))  # type: ignore[arg-type]
