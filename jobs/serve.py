@@ -21,9 +21,9 @@ from typing import Any
 
 from jobs.command import refuse_relative, run_service
 from kat_ray.errors import InputError
+from kat_ray.ports import usable_port
 from kat_ray.snapshot.snapshot import Snapshot
 from kat_ray.storage import Location
-from serve.ports import claim_port
 from serve.settings import ServiceSettings
 
 PACKAGE = Path(__file__).resolve().parents[1] / "serve"
@@ -92,7 +92,7 @@ def _settings(options: ServeOptions) -> ServiceSettings:
         "chat_url": options.chat_url,
     }
     checked = ServiceSettings.from_options(given, os.environ)
-    return ServiceSettings.from_options({**given, "port": claim_port(checked.host, checked.port)}, os.environ)
+    return ServiceSettings.from_options({**given, "port": usable_port(checked.host, checked.port)}, os.environ)
 
 
 def _describe(uri: str) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {"errors", "arrays", "records", "storage", "version"}
+BOTTOM = {"errors", "arrays", "records", "storage", "ports", "version"}
 LAYERS = [
     BOTTOM,
     {"pairs", "geometry", "encoders"},
@@ -35,15 +35,7 @@ SOURCES = sorted(path for top in ("kat_ray", "benchmark", "jobs", "serve") for p
 JOBS = sorted(
     path.stem for path in (ROOT / "jobs").glob("*.py") if path.stem not in {"__init__", "__main__", "command"}
 )
-PLAIN = {
-    "catalog",
-    "once",
-    "ports",
-    "refusals",
-    "served",
-    "settings",
-    "tokens",
-}  # of the services, besides their folder
+PLAIN = {"catalog", "once", "refusals", "served", "settings", "tokens"}  # of the services, besides their folder
 FOREIGN_CODE = {"cloudpickle", "dill", "joblib", "marshal", "shelve"}  # formats that run what they read
 OWNERS = {"cuml": "cuml-cu13", "faiss": "faiss-cpu"}
 NOT_IMPORTED = {  # tools, stubs and weights

@@ -27,8 +27,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _environment() -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "KAT_RAY_"))}
-    return {**environment, "PYTHONPATH": str(CHECKOUT), "HF_HUB_OFFLINE": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "KAT_RAY_"))}
+    return {**kept, "PYTHONPATH": str(CHECKOUT), "HF_HUB_OFFLINE": "1", "RAY_worker_niceness": "0"}
 
 
 def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:

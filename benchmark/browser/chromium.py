@@ -1,6 +1,6 @@
 """Which Chromium is driven by tests and benchmark: one that is there, else Playwright's own, else the system's package.
 
-python -m benchmark.browser.chromium      says which, installing one where there is none; exits with 1 where none can be
+python -m benchmark.browser.chromium      says which, and installs one where there is none; exits with 1 where it cannot
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmark.servers.service import free_port
 from benchmark.servers.traffic import NUM_CONNECTIONS
 from kat_ray.errors import ResourceError
+from kat_ray.ports import usable_port
 
 _BATCH = 10_000
 _READY_SECONDS = 20.0
@@ -38,7 +38,7 @@ def running_redis() -> Iterator[int]:
     Raises:
         ResourceError: it does not answer.
     """
-    port = free_port()
+    port = usable_port("127.0.0.1")
     program = _program()
     if program is None:
         raise ResourceError("There is no redis-server; run: pip install -e '.[benchmark]'")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -18,6 +17,7 @@ from typing import IO
 
 from benchmark.figures.machine import ROOT
 from kat_ray.errors import ResourceError
+from kat_ray.ports import usable_port
 
 _END_SECONDS = 30
 _READY_SECONDS = 60
@@ -54,7 +54,7 @@ def running_plain(snapshot: str) -> Iterator[str]:
     Raises:
         ResourceError: it did not become ready.
     """
-    port = free_port()
+    port = usable_port("127.0.0.1")
     command = [sys.executable, "-m", "serve.plain_server", snapshot, str(port)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)  # noqa: S603
     try:
@@ -63,13 +63,6 @@ def running_plain(snapshot: str) -> Iterator[str]:
         yield url
     finally:
         _end(process)
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _await(url: str, process: subprocess.Popen[str]) -> None:

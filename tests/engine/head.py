@@ -17,10 +17,17 @@ from pathlib import Path
 
 import psutil
 
-from serve.ports import claim_port
+from kat_ray.ports import usable_port
 from tests.engine.conftest import CHECKOUT, JobRun
 
 BIN = Path(sys.executable).parent
+
+
+def _different_ports(count: int) -> set[int]:
+    ports: set[int] = set()
+    while len(ports) < count:
+        ports.add(usable_port("127.0.0.1"))
+    return ports
 
 
 def is_up(dashboard: str) -> bool:
@@ -36,7 +43,7 @@ class Head:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        gcs, dashboard, agent, client, metrics = (claim_port("127.0.0.1") for _ in range(5))
+        gcs, dashboard, agent, client, metrics = _different_ports(5)
         self.address, self.dashboard = f"127.0.0.1:{gcs}", f"http://127.0.0.1:{dashboard}"
         self.environment = {**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
         command = [BIN / "ray", "start", "--head", "--block", "--num-cpus=2", f"--temp-dir={folder}"]

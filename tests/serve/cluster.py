@@ -18,10 +18,10 @@ import pytest
 import urllib3
 
 from kat_ray.engine.session import session
+from kat_ray.ports import usable_port
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from serve.app import deployed
-from serve.ports import claim_port
 from serve.settings import ServiceSettings
 from serve.tokens import Tokens
 from tests.serve.stores import publish
@@ -137,7 +137,7 @@ def ray_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSer
     snapshots = [publish(store, folder, number) for number in range(NUM_SNAPSHOTS)]
     settings = ServiceSettings(
         store.location.uri,
-        port=claim_port("127.0.0.1"),
+        port=usable_port("127.0.0.1"),
         refresh_seconds=0.1,
         tokens=Tokens.of(read=[READ], publish=[PUBLISH]),
     )

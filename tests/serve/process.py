@@ -17,7 +17,7 @@ from typing import IO, Any, NamedTuple
 import psutil
 import urllib3
 
-from serve.ports import claim_port
+from kat_ray.ports import usable_port
 from tests.serve.cluster import ask, wait_until
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -91,7 +91,7 @@ class PlainService(NamedTuple):
 @contextmanager
 def plain_uvicorn(uri: str) -> Iterator[PlainService]:
     """The app by uvicorn alone, from its first answer to the end of the block."""
-    port = claim_port("127.0.0.1")
+    port = usable_port("127.0.0.1")
     command = [sys.executable, "-m", "serve.plain_server", uri, str(port)]
     process = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE, text=True, start_new_session=True)
     url = f"http://127.0.0.1:{port}"

@@ -14,10 +14,10 @@ import yaml
 from ray.serve.schema import ServeDeploySchema
 
 from kat_ray.errors import InputError
+from kat_ray.ports import usable_port
 from kat_ray.snapshot.store import Store
 from kat_ray.storage import Location
 from serve.app import APPLICATION, build
-from serve.ports import claim_port
 from serve.tokens import PUBLISH_VARIABLE, READ_VARIABLE
 from tests.engine.head import BIN, Head, running_head
 from tests.serve.cluster import PUBLISH, READ, ask, ray_environment, wait_until
@@ -91,7 +91,7 @@ def test_a_cluster_takes_the_configuration_and_a_change_of_it(
     (application,) = config["applications"]
     del application["runtime_env"]  # the checkout is on this machine
     application["args"] |= {"snapshot": store.location.uri, "tokens_file": tokens_file, "refresh_seconds": 3600}
-    config["http_options"] |= {"host": "127.0.0.1", "port": claim_port("127.0.0.1")}
+    config["http_options"] |= {"host": "127.0.0.1", "port": usable_port("127.0.0.1")}
     url = f"http://127.0.0.1:{config['http_options']['port']}"
     with ray_environment(PYTHONPATH=str(CHECKOUT), RAY_SERVE_ENABLE_DIRECT_INGRESS="0"), running_head() as head:
         _deploy(head, config, tmp_path / "config.yaml")
@@ -108,7 +108,7 @@ def test_a_cluster_takes_the_configuration_and_a_change_of_it(
 def test_a_submitted_job_serves_until_it_is_stopped(tmp_path: Path) -> None:
     store = Store(Location(str(tmp_path / "store")))
     snapshot_id = publish(store, tmp_path)
-    port = claim_port("127.0.0.1")
+    port = usable_port("127.0.0.1")
     with ray_environment(RAY_SERVE_ENABLE_DIRECT_INGRESS="0"), running_head() as head:
 
         def jobs(verb: str, *words: object) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from kat_ray.client.adapters.samplers import DensitySampler
 from kat_ray.client.dataset_weights import ids_of_prompts
-from serve.ports import claim_port
+from kat_ray.ports import usable_port
 from tests.client.adapters import gloo_process
 from tests.client.grpo_run import GROUP, PROMPTS
 from tests.client.tiny_model import weight_table
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[3]
 
 def run_both(module: str, folder: Path, *more: object) -> None:
     """Run two processes of one group to the end."""
-    port = str(claim_port("127.0.0.1"))
+    port = str(usable_port("127.0.0.1"))
     shared = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
     command = [sys.executable, "-m", f"tests.client.adapters.{module}", str(folder), *map(str, more)]
     processes = [
