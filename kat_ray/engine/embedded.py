@@ -8,15 +8,18 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import ray
 from ray._private import ray_constants
 
 PACKAGE = Path(__file__).resolve().parents[1]
 """The folder of this package, which workers import."""
+_RAY_FOLDER = str(Path(ray.__file__).parent)
+_KILL_SECONDS = 5.0
 _KEPT_WORKERS = 8 + 2 * (os.cpu_count() or 1)
 """While there are no more processes than this, idle ones stay: two a CPU, since one stage follows the other, and Ray's
 own. By default Ray ends them as soon as there are more than CPUs, and the next stage's import for a second."""
@@ -27,7 +30,7 @@ def embedded_cluster() -> Iterator[dict[str, Any]]:
     """What to give to `ray.init` inside the block, so that it starts one."""
     os.environ.setdefault("RAY_num_workers_soft_limit", str(_KEPT_WORKERS))
     _protect()
-    with _on_loopback(), _importable():
+    with _on_loopback(), _importable(), _whole_or_not_at_all():
         yield {"include_dashboard": False}
         _end_autoscaler()
 
@@ -70,6 +73,33 @@ def _importable() -> Iterator[None]:
             del os.environ["PYTHONPATH"]
         else:
             os.environ["PYTHONPATH"] = before
+
+
+@contextmanager
+def _whole_or_not_at_all() -> Iterator[None]:
+    """End what a failed or interrupted start has left: `ray.shutdown` knows of no process until all of them run."""
+    before = set(_ray_processes())
+    try:
+        yield
+    except BaseException:
+        if ray._private.worker._global_node is None:
+            _kill([process for process in _ray_processes() if process not in before])
+        raise
+
+
+def _kill(processes: list[psutil.Process]) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(processes, timeout=_KILL_SECONDS)
+
+
+def _ray_processes() -> Iterator[psutil.Process]:
+    """Children of this process that run programs of Ray; workers end with theirs."""
+    for process in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if any(word.startswith(_RAY_FOLDER) for word in process.cmdline()):
+                yield process
 
 
 def _end_autoscaler() -> None:
