@@ -27,8 +27,6 @@ import tyro
 from kat_ray.errors import InputError, KatRayError
 from kat_ray.storage import Location
 
-atexit.register(gc.freeze)  # or Python looks once more through all that libraries made, for half a second
-
 Options = TypeVar("Options")
 _ENDED: dict[str | int | None, str] = {
     2: "The options cannot be read; see --help.",
@@ -99,6 +97,8 @@ def _run(
     description: str,
     arguments: Sequence[str] | None,
 ) -> int:
+    if arguments is None:  # the process is the job's own
+        atexit.register(gc.freeze)  # or Python looks once more through all that libraries made, for half a second
     try:
         work(_parse(name, options_type, description, arguments))
     except SystemExit as stop:  # tyro has printed the help, or what is wrong and the nearest option
